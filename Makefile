@@ -1,0 +1,65 @@
+# `make help` lists the commands. Paths are relative, so that any folder name will do.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+PY := .venv/bin/python
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+
+.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: .venv/for-run  ## Set up everything and run a whole demo clinic at http://127.0.0.1:8000 (PORT=... for another port)
+	@exec $(PY) -m server.local run
+
+test: .venv/for-test  ## Set up everything and run the tests (ARGS=... for pytest)
+	@exec $(PY) -m pytest -n 2 $(ARGS)
+
+check: lint types imports openapi-check test  ## All that CI runs
+
+lint: .venv/for-test  ## Style and likely mistakes
+	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --diff . ; exit 1; }
+	@$(PY) -m ruff check --quiet .
+
+types: .venv/for-test  ## Types, strictly
+	@$(PY) -m mypy
+
+imports: .venv/for-test  ## Imports go down only
+	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+openapi: .venv/for-run  ## Write openapi.yaml anew from the routes
+	@$(PY) -m server.local.openapi > openapi.yaml
+
+openapi-check: .venv/for-test
+	@$(PY) -m server.local.openapi | diff openapi.yaml - || { echo "openapi.yaml is not what the routes say: make openapi"; exit 1; }
+
+replay: .venv/for-run  ## Play diaries through the system: make replay FILE=diaries.csv ARGS="--skip distress"
+	@exec $(PY) -m server.local exec -- flask --app server.app replay "$(FILE)" $(ARGS)
+
+flask: .venv/for-run  ## Any other command of the server: make flask ARGS="--help"
+	@exec $(PY) -m server.local exec -- flask --app server.app $(ARGS)
+
+lock: .venv/for-test  ## Pin the newest allowed releases, with hashes
+	@UV="$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --python-version 3.11 --custom-compile-command make-lock --upgrade"; \
+	$$UV pyproject.toml -o requirements.txt && \
+	$$UV pyproject.toml --extra local -c requirements.txt -o server/local/requirements.txt && \
+	$$UV pyproject.toml --extra local --extra dev -c server/local/requirements.txt -o tests/requirements.txt
+
+clean:  ## Remove the virtual environment and everything that `make run` made
+	rm -rf .venv var
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Interlude needs Python 3.11 or newer (PYTHON=... names another)")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/for-run: .venv/made server/local/requirements.txt
+	@echo "Installing what Interlude needs (once)..."
+	@$(INSTALL) server/local/requirements.txt
+	@touch $@
+
+.venv/for-test: .venv/for-run tests/requirements.txt
+	@echo "Installing what the tests need (once)..."
+	@$(INSTALL) tests/requirements.txt
+	@touch $@

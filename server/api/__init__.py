@@ -1,0 +1,22 @@
+"""The REST API: a route is guard, validated values, one service call, commit."""
+
+from flask import Flask
+
+from server.api import access, alerts, caseload, check_ins, ops, problems, tokens
+from server.api.description import describe
+from server.extensions import api
+
+ROUTES = (access.routes, check_ins.routes, caseload.routes, alerts.routes, ops.routes)
+
+
+def register(app: Flask, jwt_secret: str) -> None:
+    describe(app)
+    tokens.configure(app, jwt_secret)
+    for routes in ROUTES:
+        api.register_blueprint(routes)
+    app.register_blueprint(ops.pages)
+    # After flask-smorest, whose own error handler these replace.
+    problems.register(app)
+
+
+__all__ = ["register"]

@@ -1,0 +1,65 @@
+"""Triage: what was flagged, and what was done about it."""
+
+import uuid
+from typing import Any
+
+from server.api.blueprint import Routes, page
+from server.api.guard import caller, requires
+from server.extensions import db, now
+from server.models import Role
+from server.schemas.alerts import AlertDetail, AlertList, AlertOut, AlertQuery, ResolveIn
+from server.services import alerts
+from server.services.evidence import evidence
+from server.services.pages import parse_cursor
+
+routes = Routes("alerts", __name__, url_prefix="/v1/alerts", description="Triage")
+
+
+@routes.get("")
+@requires(Role.CLINICIAN)
+@routes.arguments(AlertQuery, location="query")
+@routes.response(200, AlertList)
+def list_alerts(query: dict[str, Any]) -> Any:
+    """Alerts of the patients in one's care, newest first."""
+    found = alerts.list_alerts(
+        caller(),
+        state=query.get("state"),
+        patient_id=query.get("patient"),
+        cursor=parse_cursor(query.get("cursor")),
+        limit=query["limit"],
+    )
+    return page(found, query["limit"], "raised_at")
+
+
+@routes.get("/<uuid:alert_id>")
+@requires(Role.CLINICIAN)
+@routes.response(200, AlertDetail)
+@routes.alt_response(404, "not-found")
+def show_alert(alert_id: uuid.UUID) -> Any:
+    """One alert with the readings, thresholds and history that it rests on."""
+    return evidence(alerts.get_alert(caller(), alert_id))
+
+
+@routes.post("/<uuid:alert_id>/acknowledge")
+@requires(Role.CLINICIAN)
+@routes.response(200, AlertOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def acknowledge(alert_id: uuid.UUID) -> Any:
+    """Say that one has seen it and takes it on; again changes nothing."""
+    alert = alerts.acknowledge(caller(), alert_id, now())
+    db.session.commit()
+    return alert
+
+
+@routes.post("/<uuid:alert_id>/resolve")
+@requires(Role.CLINICIAN)
+@routes.arguments(ResolveIn)
+@routes.response(200, AlertOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def resolve(said: dict[str, Any], alert_id: uuid.UUID) -> Any:
+    """Close it with its outcome."""
+    alert = alerts.resolve(caller(), alert_id, said["outcome"], said["note"], now())
+    db.session.commit()
+    return alert

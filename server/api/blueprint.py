@@ -1,0 +1,50 @@
+"""How every route of the API is declared: strict bodies, one error shape, small lists."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from flask import Request
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser, abort
+
+from server.api.strict_json import LARGEST, NotJson, parse
+from server.schemas.fields import text
+from server.services.pages import Cursor
+
+
+class StrictParser(FlaskParser):
+    """Bodies through our own JSON reader; unknown fields and query parameters are errors."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}  # noqa: RUF012
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs' signature
+        encoding = req.headers.get("Content-Encoding", "identity").strip().lower()
+        if req.mimetype != "application/json" or encoding != "identity":
+            abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        body = req.get_data(cache=False)
+        if len(body) > LARGEST:
+            abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            return parse(body)
+        except NotJson as error:
+            abort(HTTPStatus.BAD_REQUEST, exc=error, not_json=str(error))
+
+    def handle_error(self, error: ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        abort(HTTPStatus.UNPROCESSABLE_ENTITY, exc=error, messages=error.messages)
+
+
+class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class PageQuery(Schema):
+    cursor = text(200, metadata={"description": "next_cursor of the page before."})
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+def page(rows: Sequence[Any], limit: int, ordered_by: str) -> dict[str, Any]:
+    """One page of a list; a full page has a cursor to the next."""
+    last = rows[-1] if len(rows) == limit else None
+    return {"items": rows, "next_cursor": str(Cursor(getattr(last, ordered_by), last.id)) if last else None}

@@ -1,0 +1,160 @@
+"""What staff call: patients, invites, courses, sessions, members."""
+
+import uuid
+from typing import Any
+
+from server.api.blueprint import PageQuery, Routes, page
+from server.api.guard import MEMBERS, caller, requires
+from server.extensions import db, now
+from server.models import Role
+from server.schemas.check_ins import CheckInList
+from server.schemas.patients import (
+    CourseIn,
+    CourseList,
+    CourseOut,
+    InviteOut,
+    MemberIn,
+    MemberList,
+    MemberOut,
+    PatientChange,
+    PatientIn,
+    PatientList,
+    PatientOut,
+    SessionIn,
+    SessionList,
+    SessionOut,
+)
+from server.services import check_ins, clinics, courses, patients
+from server.services.pages import parse_cursor
+
+routes = Routes("caseload", __name__, url_prefix="/v1", description="The care team and the clinic")
+
+
+@routes.get("/patients")
+@requires(*MEMBERS)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, PatientList)
+def list_patients(query: dict[str, Any]) -> Any:
+    """The patients in one's care (a clinician) or of the clinic (an admin), newest first."""
+    found = patients.list_patients(caller(), parse_cursor(query.get("cursor")), query["limit"])
+    return page(found, query["limit"], "created_at")
+
+
+@routes.post("/patients")
+@requires(*MEMBERS)
+@routes.arguments(PatientIn)
+@routes.response(201, PatientOut)
+@routes.alt_response(409, "conflict")
+def create_patient(said: dict[str, Any]) -> Any:
+    """A new patient; a clinician who creates one is the care team unless another is given."""
+    patient = patients.create_patient(caller(), said, now())
+    db.session.commit()
+    return patient
+
+
+@routes.get("/patients/<uuid:patient_id>")
+@requires(*MEMBERS)
+@routes.response(200, PatientOut)
+@routes.alt_response(404, "not-found")
+def show_patient(patient_id: uuid.UUID) -> Any:
+    """One patient."""
+    return patients.get_patient(caller(), patient_id)
+
+
+@routes.patch("/patients/<uuid:patient_id>")
+@requires(*MEMBERS)
+@routes.arguments(PatientChange)
+@routes.response(200, PatientOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def change_patient(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
+    """Change what the clinic keeps of a patient: monitoring, pause, zone, region, care team."""
+    patient = patients.change_patient(caller(), patient_id, said, now())
+    db.session.commit()
+    return patient
+
+
+@routes.post("/patients/<uuid:patient_id>/invites")
+@requires(*MEMBERS)
+@routes.response(201, InviteOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def invite(patient_id: uuid.UUID) -> Any:
+    """A single-use code for the patient's phone; earlier unused ones stop working."""
+    made, code = patients.invite(caller(), patient_id, now())
+    db.session.commit()
+    return {"code": code, "expires_at": made.expires_at}
+
+
+@routes.get("/patients/<uuid:patient_id>/check-ins")
+@requires(Role.CLINICIAN)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, CheckInList)
+@routes.alt_response(404, "not-found")
+def list_patient_check_ins(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
+    """What a patient in one's care reported, newest first."""
+    patient = patients.get_patient(caller(), patient_id)
+    found = check_ins.list_check_ins(patient.id, parse_cursor(query.get("cursor")), query["limit"])
+    return page(found, query["limit"], "recorded_at")
+
+
+@routes.get("/patients/<uuid:patient_id>/courses")
+@requires(*MEMBERS)
+@routes.response(200, CourseList)
+@routes.alt_response(404, "not-found")
+def list_courses(patient_id: uuid.UUID) -> Any:
+    """A patient's courses of treatment."""
+    return {"items": courses.list_courses(caller(), patient_id)}
+
+
+@routes.post("/patients/<uuid:patient_id>/courses")
+@requires(*MEMBERS)
+@routes.arguments(CourseIn)
+@routes.response(201, CourseOut)
+@routes.alt_response(404, "not-found")
+def create_course(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
+    """A course of treatment; its sessions are laid out at once."""
+    course = courses.create_course(caller(), patient_id, said, now())
+    db.session.commit()
+    return course
+
+
+@routes.get("/courses/<uuid:course_id>/sessions")
+@requires(*MEMBERS)
+@routes.response(200, SessionList)
+@routes.alt_response(404, "not-found")
+def list_course_sessions(course_id: uuid.UUID) -> Any:
+    """The sessions of a course, in order."""
+    return {"items": courses.course_sessions(caller(), course_id)}
+
+
+@routes.patch("/sessions/<uuid:session_id>")
+@requires(*MEMBERS)
+@routes.arguments(SessionIn)
+@routes.response(200, SessionOut)
+@routes.alt_response(404, "not-found")
+def change_session(said: dict[str, Any], session_id: uuid.UUID) -> Any:
+    """Say that a session was attended, missed or cancelled, or move it."""
+    session = courses.change_session(caller(), session_id, said)
+    db.session.commit()
+    return session
+
+
+@routes.get("/members")
+@requires(Role.ADMIN)
+@routes.response(200, MemberList)
+def list_members() -> Any:
+    """Who works at the clinic."""
+    return {"items": clinics.members(caller().clinic_id)}
+
+
+@routes.post("/members")
+@requires(Role.ADMIN)
+@routes.arguments(MemberIn)
+@routes.response(201, MemberOut)
+@routes.alt_response(409, "conflict")
+def add_member(said: dict[str, Any]) -> Any:
+    """A new member of the clinic."""
+    member = clinics.add_member(caller().clinic_id, **said, now=now())
+    db.session.commit()
+    return member

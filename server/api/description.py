@@ -1,0 +1,54 @@
+"""openapi.yaml: written by the program from the routes and their schemas, so that it cannot drift."""
+
+from typing import Any
+
+import yaml
+from flask import Flask
+from flask_swagger_ui import get_swaggerui_blueprint
+
+from server.api.problems import KINDS, Problem
+from server.extensions import api
+from server.schemas.fields import Choice, Instant, Rating
+
+ABOUT = """\
+Daily craving and mood check-ins between TMS sessions, and alerts for the care team.
+
+Sign in with `POST /v1/tokens` and send `Authorization: Bearer <access_token>`. Errors are problem
+documents (RFC 9457); each `type` is a page. Instants are RFC 3339 with an offset, local days YYYY-MM-DD.
+"""
+
+
+def describe(app: Flask) -> None:
+    app.config.update(API_TITLE="Interlude", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
+    api.ERROR_SCHEMA = Problem
+    api.init_app(
+        app,
+        spec_kwargs={
+            "info": {"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+            "servers": [{"url": "/"}],
+        },
+    )
+    api.register_field(Rating, "number", None)
+    api.register_field(Instant, "string", "date-time")
+    api.register_field(Choice, "string", None)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for slug, kind in KINDS.items():
+        api.spec.components.response(
+            slug,
+            {
+                "description": f"{kind.title}. {kind.meaning}",
+                "content": {"application/problem+json": {"schema": Problem}},
+            },
+        )
+    # Swagger UI from its own package: /docs works where there is no internet.
+    app.register_blueprint(
+        get_swaggerui_blueprint(
+            "/docs", "/openapi.json", config={"app_name": "Interlude", "validatorUrl": None}
+        )
+    )
+
+
+def openapi_yaml() -> str:
+    """The whole description, as the file in the repository."""
+    described: dict[str, Any] = api.spec.to_dict()
+    return yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,159 @@
+"""Every error answer is one RFC 9457 problem document, and its `type` is a page that a browser can open."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, json, request
+from marshmallow import Schema, fields
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from server.errors import Conflict, DomainError, NotFound, Refused, SignInFailed
+from server.extensions import db
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "not-json": Kind(400, "The body is not JSON", "Send one JSON value in UTF-8, as RFC 8259 has it."),
+    "bad-request": Kind(400, "The request cannot be read", "The HTTP request itself is malformed."),
+    "not-signed-in": Kind(401, "Sign in first", "The access token is missing, wrong, ended or revoked."),
+    "sign-in-failed": Kind(401, "Sign-in failed", "The account or the password is wrong."),
+    "forbidden": Kind(403, "Not for this account", "This account's role may not do this."),
+    "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
+    "method-not-allowed": Kind(405, "Method not allowed", "This address does not take this method."),
+    "conflict": Kind(409, "Not in this state", "What you ask contradicts what is stored."),
+    "too-large": Kind(413, "Too large", "A body has at most 256 KiB."),
+    "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
+    "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
+    "server-error": Kind(500, "Something broke here", "The fault is ours. Nothing was stored; try again."),
+    "unavailable": Kind(
+        503, "Not available now", "The database is away. Try again after Retry-After seconds."
+    ),
+}
+
+_BY_STATUS = {
+    400: "bad-request",
+    401: "not-signed-in",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "invalid",
+    503: "unavailable",
+}
+_BY_ERROR = {NotFound: "not-found", Conflict: "conflict", SignInFailed: "sign-in-failed", Refused: "invalid"}
+
+
+class FieldError(Schema):
+    pointer = fields.String(required=True, metadata={"example": "#/craving"})
+    detail = fields.String(required=True)
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type = fields.String(required=True, metadata={"example": "/problems/invalid"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String()
+    errors = fields.List(fields.Nested(FieldError))
+
+
+def problem(
+    slug: str,
+    detail: str | None = None,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    kind = KINDS[slug]
+    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": kind.title, "status": kind.status}
+    if detail:
+        body["detail"] = detail
+    if errors:
+        body["errors"] = errors
+    answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
+    answer.headers["Cache-Control"] = "no-store"
+    if kind.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def register(app: Flask) -> None:
+    """One shape for every error, whoever raises it."""
+    app.register_error_handler(DomainError, of_domain_error)
+    app.register_error_handler(HTTPException, of_http_exception)
+    app.register_error_handler(OperationalError, of_database_away)
+    app.register_error_handler(PoolTimeout, of_database_away)
+    app.register_error_handler(Exception, of_exception)
+
+
+def of_domain_error(error: DomainError) -> Response:
+    db.session.rollback()
+    errors = [{"pointer": f"#/{error.field}", "detail": error.detail}] if isinstance(error, Refused) else None
+    return problem(_BY_ERROR[type(error)], error.detail, errors)
+
+
+def of_http_exception(error: HTTPException) -> Response:
+    db.session.rollback()
+    if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
+        return Response(status=error.code, headers=error.get_headers())
+    slug = _BY_STATUS.get(error.code or 500, "bad-request" if (error.code or 500) < 500 else "server-error")
+    sent: dict[str, Any] = getattr(error, "data", None) or {}
+    if "not_json" in sent:
+        return problem("not-json", sent["not_json"])
+    headers = (
+        {"Allow": ", ".join(sorted(error.valid_methods or ()))} if slug == "method-not-allowed" else None
+    )  # type: ignore[attr-defined]
+    return problem(slug, errors=list(_pointers(sent.get("messages") or {})), headers=headers)
+
+
+def of_database_away(error: DBAPIError | PoolTimeout) -> Response:
+    _log_without_text(error)
+    db.session.rollback()
+    return problem("unavailable")
+
+
+def of_exception(error: Exception) -> Response:
+    _log_without_text(error)
+    db.session.rollback()
+    return problem("server-error")
+
+
+def _log_without_text(error: BaseException) -> None:
+    """Where it broke, not what it says: a database error quotes whole rows."""
+    trace = error.__traceback__
+    places = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    from_app = request.endpoint or "no endpoint"
+    _logger().error("%s in %s at %s", type(error).__name__, from_app, " > ".join(places[-6:]))
+
+
+def _pointers(messages: Any, at: str = "#") -> Iterator[dict[str, str]]:
+    """webargs' nested messages, the first level of which is the location, as JSON pointers."""
+    if at == "#" and isinstance(messages, dict):
+        for inner in messages.values():
+            yield from _pointers(inner, "#/")
+        return
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            step = "" if key == "_schema" else str(key)[:64].replace("~", "~0").replace("/", "~1")
+            yield from _pointers(inner, f"{at.rstrip('/')}/{step}" if step else at)
+    elif isinstance(messages, list):
+        for detail in messages:
+            yield {"pointer": at, "detail": str(detail)}

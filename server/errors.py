@@ -1,0 +1,37 @@
+"""What can go wrong in the domain. No HTTP here: server.api.problems says how each is answered."""
+
+
+class DomainError(Exception):
+    """`detail` is for a person to read and never repeats what was sent."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(DomainError):
+    """It is not there, or not for the one who asks: the two must look the same."""
+
+
+class Conflict(DomainError):
+    """It cannot be done in the state that things are in."""
+
+
+class Refused(DomainError):
+    """The content breaks a rule; `field` is the one to blame."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class SignInFailed(DomainError):
+    """Unknown account, wrong password, disabled: never told apart."""
+
+
+class MailRefused(DomainError):
+    """The mail server did not take a message; `lasting` when it never will."""
+
+    def __init__(self, detail: str, *, lasting: bool) -> None:
+        super().__init__(detail)
+        self.lasting = lasting

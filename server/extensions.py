@@ -1,0 +1,72 @@
+"""Unbound extensions, and the base of all models."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any, cast
+
+from flask import current_app
+from flask_jwt_extended import JWTManager
+from flask_migrate import Migrate
+from flask_smorest import Api
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from sqlalchemy import DateTime, MetaData, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase
+
+from server.settings import Settings
+
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; a naive one is a programming error and stops here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise TypeError("a naive datetime cannot be stored")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value if value is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {datetime: Instant}  # noqa: RUF012  # SQLAlchemy's own declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What create_app was given: the settings, the clock, and the way mail leaves."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    send: Callable[[EmailMessage], None]
+
+
+def parts() -> Parts:
+    return cast(Parts, current_app.extensions["interlude"])
+
+
+def now() -> datetime:
+    """This application's clock (tests shift it)."""
+    return parts().now()
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+migrate = Migrate()
+jwt = JWTManager()
+api: Any = Api()
+csrf = CSRFProtect()

@@ -1,0 +1,45 @@
+"""Assess the patients who are due: the tick puts them on the queue in batches, the worker takes a batch."""
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from server.extensions import db, now
+from server.queue import app as queue
+from server.queue import enqueue
+from server.services import watch
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+
+
+def enqueue_due(at: datetime) -> int:
+    """Returns how many patients were put on the queue."""
+    due = sorted(watch.claim_due(at))
+    for start in range(0, len(due), BATCH):
+        enqueue(
+            "assess", db.session, patient_ids=[str(patient_id) for patient_id in due[start : start + BATCH]]
+        )
+    return len(due)
+
+
+@queue.task(name="assess")
+def assess(patient_ids: list[str]) -> None:
+    assess_each(map(uuid.UUID, patient_ids), now())
+
+
+def assess_each(patient_ids: Iterable[uuid.UUID], at: datetime) -> int:
+    """One transaction each, so that one patient whose assessment fails does not stop the others."""
+    assessed = 0
+    for patient_id in patient_ids:
+        try:
+            assessed += watch.assess_patient(patient_id, at)
+            db.session.commit()
+        except Exception as error:  # noqa: BLE001  # recorded on the patient, logged, and shown by readyz
+            db.session.rollback()
+            log.error("assessment of patient %s failed: %s", patient_id, type(error).__name__)
+            watch.record_failure(patient_id, error, at)
+            db.session.commit()
+    return assessed

@@ -1,0 +1,36 @@
+"""Deliver alert emails: each has its own job from the transaction that raised it; the tick brings back the rest."""
+
+import uuid
+from datetime import datetime
+
+from server.errors import MailRefused
+from server.extensions import db, now, parts
+from server.mail import compose
+from server.queue import URGENT, enqueue
+from server.queue import app as queue
+from server.services import delivery
+
+
+def enqueue_due(at: datetime) -> int:
+    due = delivery.claim_due(at)
+    for email_id in due:
+        enqueue("deliver", db.session, priority=URGENT, email_id=str(email_id))
+    return len(due)
+
+
+@queue.task(name="deliver")
+def deliver(email_id: str) -> None:
+    """Claim, send, record: no transaction is open while the mail server makes us wait."""
+    claim = delivery.claim(uuid.UUID(email_id), now())
+    db.session.commit()
+    if claim is None:
+        return
+    settings = parts().settings
+    message = compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url)
+    try:
+        parts().send(message)
+    except MailRefused as refusal:
+        delivery.record_refusal(claim, refusal, now())
+    else:
+        delivery.record_sent(claim, now())
+    db.session.commit()

@@ -1,0 +1,24 @@
+"""The table of jobs: name, period, and what the run that wins its period does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from server.jobs import assessing, delivering, upkeep
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`every` is None for those that follow the TICK_SECONDS setting. `run` enqueues and returns how many."""
+
+    name: str
+    every: timedelta | None
+    run: Callable[[datetime], int]
+
+
+JOBS = (
+    Job("assess", None, assessing.enqueue_due),
+    Job("deliver", None, delivering.enqueue_due),
+    Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
+    Job("forget_old_runs", timedelta(days=1), upkeep.forget_old_runs),
+)

@@ -1,0 +1,29 @@
+"""The queue's own upkeep: jobs of workers that died run again, old run records go."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from server.extensions import db
+from server.models import JobRun
+from server.queue import app as queue
+from server.queue import enqueue
+
+KEEP_RUNS = timedelta(days=30)
+
+
+def enqueue_stalled(at: datetime) -> int:  # noqa: ARG001  # leases are by the database's clock
+    enqueue("retry_stalled", db.session)
+    return 1
+
+
+@queue.task(name="retry_stalled")
+async def retry_stalled() -> None:
+    """Jobs whose worker stopped its heartbeat. All jobs are safe to repeat."""
+    for job in await queue.job_manager.get_stalled_jobs():
+        await queue.job_manager.retry_job(job)
+
+
+def forget_old_runs(at: datetime) -> int:
+    db.session.execute(delete(JobRun).where(JobRun.period < at - KEEP_RUNS))
+    return 0

@@ -1,0 +1,1 @@
+"""One machine that is a whole clinic: PostgreSQL, a mailbox, and everything that `make run` starts."""

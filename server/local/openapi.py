@@ -1,0 +1,27 @@
+"""`python -m server.local.openapi`: openapi.yaml as the routes say it, with no database and no settings of a clinic."""
+
+import sys
+
+from server.api.description import openapi_yaml
+from server.app import create_app
+from server.settings import Settings
+
+# Nothing is connected to and nothing is signed: the description does not depend on any of these.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://nobody@nowhere/nothing",
+    "SECRET_KEY": "-" * 32,
+    "JWT_SECRET_KEY": "=" * 32,
+    "BASE_URL": "http://127.0.0.1:8000",
+    "SMTP_HOST": "127.0.0.1",
+    "SMTP_SECURITY": "none",
+    "MAIL_FROM": "nobody@nowhere.invalid",
+}
+
+
+def main() -> None:
+    with create_app(Settings.from_env(NOWHERE)).app_context():
+        sys.stdout.write(openapi_yaml())
+
+
+if __name__ == "__main__":
+    main()

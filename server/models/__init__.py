@@ -1,0 +1,34 @@
+"""Tables: one noun a file."""
+
+from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome
+from server.models.check_in import RATINGS, Answer, CheckIn
+from server.models.clinic import Clinic, Member, Role
+from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
+from server.models.job_run import JobRun
+from server.models.patient import CareTeam, Invite, Patient
+
+__all__ = [
+    "RATINGS",
+    "Alert",
+    "AlertEmail",
+    "AlertEvent",
+    "AlertState",
+    "Answer",
+    "CareTeam",
+    "CheckIn",
+    "Clinic",
+    "Course",
+    "EmailState",
+    "EventKind",
+    "Indication",
+    "Invite",
+    "JobRun",
+    "Member",
+    "Outcome",
+    "Patient",
+    "Role",
+    "SessionState",
+    "Target",
+    "TmsSession",
+    "Weekday",
+]

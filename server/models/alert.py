@@ -1,0 +1,158 @@
+"""An alert, what happened to it, and the emails that tell of it."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.extensions import Base
+from server.models.clinic import Member
+from server.models.patient import Patient
+from server.models.types import choice
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Outcome(StrEnum):
+    """How an alert was closed."""
+
+    CONTACTED = "contacted_patient"
+    SEEN_AT_SESSION = "seen_at_session"
+    PLAN_CHANGED = "plan_changed"
+    REFERRED = "referred"
+    NO_ACTION_NEEDED = "no_action_needed"
+    FALSE_ALARM = "false_alarm"
+
+
+class EventKind(StrEnum):
+    RAISED = "raised"
+    REPEATED = "repeated"
+    SEVERITY_RAISED = "severity_raised"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class EmailState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
+
+
+SEVERITIES = "severity IN ('urgent', 'prompt', 'routine')"
+
+
+class Alert(Base):
+    """What a rule found in one patient's check-ins, until somebody has closed it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index(
+            "uq_alert_open",
+            "patient_id",
+            "rule",
+            unique=True,
+            postgresql_where=text("state <> 'resolved'"),
+        ),
+        CheckConstraint(SEVERITIES, name="severity"),
+        CheckConstraint("last_day >= day", name="days"),
+        CheckConstraint("(state = 'open') = (acknowledged_at IS NULL)", name="acknowledged"),
+        CheckConstraint("(state = 'resolved') = (resolved_at IS NOT NULL)", name="resolved"),
+        CheckConstraint("(state = 'resolved') = (outcome IS NOT NULL)", name="outcome_given"),
+        Index("ix_alert_clinic_id_raised_at_id", "clinic_id", "raised_at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    rule: Mapped[str]
+    rule_version: Mapped[int] = mapped_column(SmallInteger)
+    severity: Mapped[str]
+    state: Mapped[AlertState] = mapped_column(choice(AlertState, "state"), default=AlertState.OPEN)
+    day: Mapped[date]
+    """The local day on which the rule fired."""
+    last_day: Mapped[date]
+    """The latest local day on which it fired again while the alert was open."""
+    sentence: Mapped[str]
+    basis: Mapped[list[str]] = mapped_column(JSONB)
+    """The local days that the finding rests on."""
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    thresholds: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    raised_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome, "outcome"))
+    outcome_note: Mapped[str | None]
+
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+    events: Mapped[list["AlertEvent"]] = relationship(order_by="AlertEvent.id", back_populates="alert")
+
+
+class AlertEvent(Base):
+    """One transition: what, when, by whom (nobody: the engine)."""
+
+    __tablename__ = "alert_event"
+    __table_args__ = (CheckConstraint(SEVERITIES, name="severity"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    alert_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    kind: Mapped[EventKind] = mapped_column(choice(EventKind, "kind"))
+    at: Mapped[datetime]
+    member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    severity: Mapped[str]
+    day: Mapped[date | None]
+    sentence: Mapped[str | None]
+    basis: Mapped[list[str] | None] = mapped_column(JSONB)
+
+    alert: Mapped[Alert] = relationship(back_populates="events")
+    member: Mapped[Member | None] = relationship(lazy="joined")
+
+
+class AlertEmail(Base):
+    """One email to one person about one event. Sent is recorded after the server's 250, never before."""
+
+    __tablename__ = "alert_email"
+    __table_args__ = (
+        UniqueConstraint("event_id", "member_id"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
+        Index("ix_alert_email_due_at", "due_at", postgresql_where=text("state = 'queued'")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    alert_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
+    state: Mapped[EmailState] = mapped_column(choice(EmailState, "state"), default=EmailState.QUEUED)
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    due_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    """When its job was last put on the queue."""
+    claim: Mapped[uuid.UUID | None]
+    """Who is sending it now; the final UPDATE compares it, so that a sender that slept writes nothing."""
+    claimed_until: Mapped[datetime | None]
+    """The lease, by the database's clock."""
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    alert: Mapped[Alert] = relationship(lazy="joined", innerjoin=True)
+    event: Mapped[AlertEvent] = relationship(lazy="joined", innerjoin=True)
+    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)

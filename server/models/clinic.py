@@ -1,0 +1,65 @@
+"""A clinic, the people who work there, and who cares for whom."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.extensions import Base
+from server.models.types import choice
+
+
+class Clinic(Base):
+    __tablename__ = "clinic"
+    __table_args__ = (
+        CheckConstraint("day_starts_at BETWEEN 0 AND 8", name="day_starts_at"),
+        CheckConstraint("craving_severe_at BETWEEN 0 AND 10", name="craving_severe_at"),
+        CheckConstraint("mood_very_low_at BETWEEN 0 AND 10", name="mood_very_low_at"),
+        CheckConstraint("cusum_limit BETWEEN 1 AND 20", name="cusum_limit"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    name: Mapped[str]
+    zone: Mapped[str]
+    day_starts_at: Mapped[int] = mapped_column(SmallInteger, default=4)
+    """The hour of the local clock at which a day begins: 01:30 belongs to the evening before."""
+    live: Mapped[bool] = mapped_column(default=True)
+    """False for a replay: no tick assesses it and no mail leaves it."""
+    limits_version: Mapped[int] = mapped_column(default=1)
+    craving_severe_at: Mapped[Decimal] = mapped_column(Numeric(3, 1), default=Decimal(9))
+    mood_very_low_at: Mapped[Decimal] = mapped_column(Numeric(3, 1), default=Decimal(1))
+    cusum_limit: Mapped[Decimal] = mapped_column(Numeric(4, 2), default=Decimal(4))
+    created_at: Mapped[datetime]
+
+
+class Role(StrEnum):
+    """Who can sign in."""
+
+    PATIENT = "patient"
+    CLINICIAN = "clinician"
+    ADMIN = "admin"
+
+
+class Member(Base):
+    """Somebody who works at a clinic."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), index=True)
+    role: Mapped[Role] = mapped_column(choice(Role, "role"))
+    name: Mapped[str]
+    email: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    token_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+    clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,95 @@
+"""A patient, the care team, and the invite that lets the phone in."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.extensions import Base
+from server.models.clinic import Clinic, Member
+
+
+class Patient(Base):
+    __tablename__ = "patient"
+    __table_args__ = (
+        CheckConstraint("monitored_until >= monitored_from", name="monitored"),
+        # What is due is one indexed look-up, however many patients there are.
+        Index("ix_patient_assess_due_at", "assess_due_at"),
+        Index(
+            "uq_patient_clinic_id_reference",
+            "clinic_id",
+            "reference",
+            unique=True,
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), index=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    """What the patient signs in with, and all that staff pages call the patient by."""
+    reference: Mapped[str | None]
+    """The clinic's own reference, such as a chart number."""
+    zone: Mapped[str]
+    language: Mapped[str]
+    region: Mapped[str]
+    """ISO 3166 country, optionally with its subdivision: decides the crisis lines."""
+    monitored_from: Mapped[date | None]
+    monitored_until: Mapped[date | None]
+    paused: Mapped[bool] = mapped_column(default=False)
+    password_hash: Mapped[str | None]
+    """None until the invite is redeemed."""
+    active: Mapped[bool] = mapped_column(default=True)
+    token_version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+
+    assess_due_at: Mapped[datetime | None]
+    """When somebody must look again: at once after a check-in, else at the end of the local day."""
+    assess_queued_at: Mapped[datetime | None]
+    assessed_at: Mapped[datetime | None]
+    assess_failures: Mapped[int] = mapped_column(SmallInteger, default=0)
+    assess_error: Mapped[str | None]
+    """The kind of the last failure; never its text, which could quote the record."""
+
+    clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
+    team: Mapped[list["CareTeam"]] = relationship(
+        order_by="CareTeam.position", lazy="selectin", viewonly=True
+    )
+
+    @property
+    def enrolled(self) -> bool:
+        return self.password_hash is not None
+
+    @property
+    def care_team(self) -> list[uuid.UUID]:
+        return [place.member_id for place in self.team]
+
+
+class CareTeam(Base):
+    """One clinician who cares for one patient; alerts go out in the order of position."""
+
+    __tablename__ = "care_team"
+
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), primary_key=True)
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)
+
+
+class Invite(Base):
+    """A single-use code, kept only as its SHA-256 (it has 60 random bits)."""
+
+    __tablename__ = "invite"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+    device: Mapped[str | None]
+
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)

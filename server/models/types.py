@@ -1,0 +1,17 @@
+"""Column types that several models share."""
+
+from enum import StrEnum
+
+from sqlalchemy import Enum
+
+
+def choice(values: type[StrEnum], name: str) -> Enum:
+    """Text that the CHECK `name` holds to the values of a StrEnum (adding one is a migration, not a rewrite)."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=name,
+        values_callable=lambda kind: [member.value for member in kind],
+    )

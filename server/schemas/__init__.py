@@ -1,0 +1,1 @@
+"""The shape of what goes in and out, and nothing else."""

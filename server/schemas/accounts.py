@@ -1,0 +1,57 @@
+"""Signing in, enrolling, and who one is."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from server.models import Role
+from server.schemas.fields import Body, Choice, secret, text
+
+
+class EnrollmentIn(Body):
+    code = text(40, required=True, metadata={"example": "7K4M-QXW2-9TFB"})
+    password = secret(required=True)
+    device = text(100, required=True, metadata={"description": "What the patient calls this phone."})
+    zone = text(64, required=True, metadata={"example": "America/New_York"})
+
+
+class SignInIn(Body):
+    email = text(254)
+    code = text(40)
+    password = secret(required=True)
+
+    @validates_schema(skip_on_field_errors=True)
+    def one_name(self, said: dict[str, Any], **_: Any) -> None:
+        if ("email" in said) == ("code" in said):
+            raise ValidationError("Give an email (members) or a code (patients).")
+
+
+class TokensOut(Body):
+    access_token = fields.String(required=True)
+    refresh_token = fields.String(required=True)
+    expires_in = fields.Integer(
+        required=True, metadata={"description": "Seconds until the access token ends."}
+    )
+
+
+class EnrollmentOut(TokensOut):
+    code = fields.String(
+        required=True, metadata={"description": "What the patient signs in with from now on."}
+    )
+
+
+class MeOut(Body):
+    id = fields.UUID(required=True)
+    role = Choice(Role, required=True)
+    clinic = fields.String(required=True)
+    name = fields.String(metadata={"description": "Members only."})
+    email = fields.String(metadata={"description": "Members only."})
+    code = fields.String(metadata={"description": "Patients only."})
+    zone = fields.String(required=True)
+    language = fields.String(metadata={"description": "Patients only."})
+    region = fields.String(metadata={"description": "Patients only."})
+
+
+class MeIn(Body):
+    zone = text(64)
+    language = text(16)

@@ -1,0 +1,131 @@
+"""Check-ins in and out, and the home screen."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from server.models import Answer, SessionState
+from server.schemas.fields import Body, Choice, Instant, Rating, text
+
+SUBSTANCES = (
+    "nicotine",
+    "alcohol",
+    "cannabis",
+    "cocaine",
+    "methamphetamine",
+    "opioids",
+    "benzodiazepines",
+    "other",
+)
+TRIGGERS = (
+    "stress",
+    "people",
+    "places",
+    "boredom",
+    "loneliness",
+    "conflict",
+    "pain",
+    "celebration",
+    "withdrawal",
+    "low_mood",
+    "other",
+)
+
+
+def _several(allowed: tuple[str, ...]) -> fields.List:
+    return fields.List(
+        fields.String(validate=validate.OneOf(allowed)),
+        validate=validate.Length(max=len(allowed)),
+        metadata={"uniqueItems": True},
+    )
+
+
+class CheckInBody(Body):
+    recorded_at = Instant(required=True)
+    zone = text(64, required=True, metadata={"example": "America/New_York"})
+    form_version = text(32, required=True, metadata={"example": "1"})
+    craving = Rating(allow_none=True, metadata={"description": "Strongest craving, 0-10; higher is worse."})
+    mood = Rating(allow_none=True, metadata={"description": "0-10; higher is better."})
+    sleep_quality = Rating(allow_none=True)
+    stress = Rating(allow_none=True)
+    confidence = Rating(allow_none=True, metadata={"description": "Confidence to stay off, 0-10."})
+    used = Choice(Answer, allow_none=True)
+    substances = _several(SUBSTANCES)
+    medication_taken = Choice(Answer, allow_none=True)
+    triggers = _several(TRIGGERS)
+    self_harm_thoughts = Choice(Answer, allow_none=True)
+    note = text(2000, allow_none=True)
+
+    class Meta:
+        unknown = "raise"
+        ordered = True
+
+
+class CheckInIn(CheckInBody):
+    @validates_schema(skip_on_field_errors=True)
+    def says_something(self, said: dict[str, Any], **_: Any) -> None:
+        if said.get("craving") is None and said.get("mood") is None:
+            raise ValidationError("A check-in has at least one of craving and mood.")
+        for name in ("substances", "triggers"):
+            if len(set(said.get(name, ()))) != len(said.get(name, ())):
+                raise ValidationError("Each may be named once.", name)
+
+
+class CheckInOut(CheckInBody):
+    id = fields.UUID(required=True)
+    received_at = Instant(required=True)
+    day = fields.Date(required=True, metadata={"description": "The patient's local day that it belongs to."})
+    counts = fields.Boolean(
+        required=True, metadata={"description": "Whether this is the report that counts for its day."}
+    )
+    offset_known = fields.Boolean(
+        required=True, metadata={"description": "False when the zone never has the offset that was sent."}
+    )
+
+
+class CrisisLine(Body):
+    name = fields.String(required=True)
+    phone = fields.String(required=True)
+
+
+class Support(Body):
+    version = fields.String(required=True)
+    reviewed_on = fields.Date(required=True)
+    notice = fields.String(required=True)
+    lines = fields.List(fields.Nested(CrisisLine), required=True)
+
+
+class CheckInAnswer(CheckInOut):
+    support = fields.Nested(Support, required=True)
+
+
+class CheckInList(Body):
+    items = fields.List(fields.Nested(CheckInOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NextSession(Body):
+    id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    of = fields.Integer(required=True, metadata={"description": "How many the course has."})
+    starts_at = Instant(required=True)
+    state = Choice(SessionState, required=True)
+
+
+class DayOut(Body):
+    day = fields.Date(required=True)
+    done = fields.Boolean(required=True)
+    craving = Rating(allow_none=True, required=True)
+    mood = Rating(allow_none=True, required=True)
+
+
+class TodayOut(Body):
+    day = fields.Date(required=True)
+    day_ends_at = Instant(required=True)
+    check_in = fields.String(required=True, validate=validate.OneOf(("due", "done")))
+    streak = fields.Integer(required=True, metadata={"description": "Days in a row with a check-in."})
+    next_session = fields.Nested(NextSession, required=True, allow_none=True)
+    last_days = fields.List(
+        fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."}
+    )
+    support = fields.Nested(Support, required=True)

@@ -1,0 +1,108 @@
+"""Fields that take what they mean and nothing that merely looks like it."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
+INVALID_INSTANT = "An instant is written as in 2026-05-03T21:14:00+02:00, with its offset."
+
+
+class Body(Schema):
+    """A JSON body: unknown fields are errors (marshmallow's default, said aloud)."""
+
+    class Meta:
+        unknown = "raise"
+
+
+class Text(fields.String):
+    """A JSON string; not a number that could be written as one. NUL is refused: PostgreSQL cannot keep it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Not a text.")
+        if "\x00" in value:
+            raise ValidationError("A text cannot hold the character U+0000.")
+        return value
+
+
+class Rating(fields.Field[Decimal]):
+    """A JSON number from 0 to 10 in steps of 0.1; never a text, never a truth value."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise ValidationError(INVALID_RATING)
+        try:
+            rating = Decimal(str(value))
+            if not (0 <= rating <= 10) or rating != round(rating, 1):
+                raise ValidationError(INVALID_RATING)
+        except InvalidOperation as error:
+            raise ValidationError(INVALID_RATING) from error
+        return round(rating, 1)
+
+    def _serialize(
+        self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> float | int | None:
+        if value is None:
+            return None
+        return int(value) if value == int(value) else float(value)
+
+
+class Instant(fields.Field[datetime]):
+    """RFC 3339 with an offset; read with the offset that was sent."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if (
+            not isinstance(value, str)
+            or not value.isascii()
+            or not 20 <= len(value) <= 40
+            or value[10] not in "Tt"
+        ):
+            raise ValidationError(INVALID_INSTANT)
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError(INVALID_INSTANT) from error
+        # The first and the last year cannot be moved to another zone.
+        if instant.tzinfo is None or not 1900 < instant.year < 9000:
+            raise ValidationError(INVALID_INSTANT)
+        return instant
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+class Choice(fields.Field[StrEnum]):
+    """One of the values of a StrEnum."""
+
+    def __init__(self, values: type[StrEnum], **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {})["enum"] = [member.value for member in values]
+        super().__init__(**kwargs)
+        self.values = values
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> StrEnum:
+        try:
+            return self.values(value)
+        except ValueError as error:
+            allowed = ", ".join(member.value for member in self.values)
+            raise ValidationError(f"Must be one of: {allowed}.") from error
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else str(value)
+
+
+def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
+    return Text(validate=validate.Length(min=shortest, max=longest), **kwargs)
+
+
+def whole(low: int, high: int, **kwargs: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(low, high), **kwargs)
+
+
+def secret(**kwargs: Any) -> Text:
+    return Text(
+        load_only=True, metadata={"format": "password"}, validate=validate.Length(min=1, max=256), **kwargs
+    )

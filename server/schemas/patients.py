@@ -1,0 +1,143 @@
+"""The caseload: patients, invites, courses, sessions, members."""
+
+from datetime import time
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from server.models import Indication, Role, SessionState, Target, Weekday
+from server.schemas.fields import Body, Choice, Instant, Text, secret, text, whole
+
+
+class PatientChange(Body):
+    reference = text(64, allow_none=True, metadata={"description": "The clinic's own reference."})
+    zone = text(64, metadata={"example": "America/New_York"})
+    language = Text(
+        validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"), metadata={"example": "en"}
+    )
+    region = Text(validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"), metadata={"example": "US"})
+    monitored_from = fields.Date(allow_none=True)
+    monitored_until = fields.Date(allow_none=True)
+    paused = fields.Boolean(truthy={True}, falsy={False})
+    care_team = fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=20),
+        metadata={"description": "Clinicians, in the order that alerts go out."},
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def window(self, said: dict[str, Any], **_: Any) -> None:
+        first, last = said.get("monitored_from"), said.get("monitored_until")
+        if first and last and last < first:
+            raise ValidationError("Monitoring cannot end before it begins.", "monitored_until")
+
+
+class PatientIn(PatientChange):
+    zone = text(64, required=True, metadata={"example": "America/New_York"})
+    language = Text(
+        load_default="en",
+        validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"),
+        metadata={"example": "en"},
+    )
+    region = Text(
+        load_default="US",
+        validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"),
+        metadata={"example": "US"},
+    )
+
+
+class PatientOut(Body):
+    id = fields.UUID(required=True)
+    code = fields.String(required=True)
+    reference = fields.String(required=True, allow_none=True)
+    zone = fields.String(required=True)
+    language = fields.String(required=True)
+    region = fields.String(required=True)
+    monitored_from = fields.Date(required=True, allow_none=True)
+    monitored_until = fields.Date(required=True, allow_none=True)
+    paused = fields.Boolean(required=True)
+    active = fields.Boolean(required=True)
+    enrolled = fields.Boolean(required=True)
+    created_at = Instant(required=True)
+    care_team = fields.List(fields.UUID(), required=True)
+
+
+class PatientList(Body):
+    items = fields.List(fields.Nested(PatientOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class InviteOut(Body):
+    code = fields.String(required=True, metadata={"description": "Shown this once."})
+    expires_at = Instant(required=True)
+
+
+class CourseBody(Body):
+    indication = Choice(Indication, required=True)
+    target = Choice(Target, required=True)
+    protocol = text(100, required=True, metadata={"example": "10 Hz, 3000 pulses"})
+    planned_sessions = whole(1, 100, required=True)
+
+
+class CourseIn(CourseBody):
+    first_day = fields.Date(required=True)
+    starts_at = fields.Time(
+        load_default=time(9),
+        format="%H:%M",
+        metadata={"description": "By the clinic's clock.", "example": "09:00", "format": "time"},
+    )
+    weekdays = fields.List(
+        Choice(Weekday),
+        load_default=list(Weekday)[:5],
+        validate=validate.Length(min=1, max=7),
+    )
+    sessions_per_day = whole(1, 12, load_default=1)
+    gap_minutes = whole(1, 240, load_default=60, metadata={"description": "Between sessions of one day."})
+
+
+class CourseOut(CourseBody):
+    id = fields.UUID(required=True)
+    created_at = Instant(required=True)
+
+
+class CourseList(Body):
+    items = fields.List(fields.Nested(CourseOut), required=True)
+
+
+class SessionOut(Body):
+    id = fields.UUID(required=True)
+    course_id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    day = fields.Date(required=True)
+    starts_at = Instant(required=True)
+    state = Choice(SessionState, required=True)
+
+
+class SessionList(Body):
+    items = fields.List(fields.Nested(SessionOut), required=True)
+
+
+class SessionIn(Body):
+    state = Choice(SessionState)
+    starts_at = Instant()
+
+
+class MemberIn(Body):
+    role = Choice(Role, required=True, validate=validate.OneOf((Role.CLINICIAN, Role.ADMIN)))
+    name = text(200, required=True)
+    email = Text(
+        required=True, validate=[validate.Email(), validate.Length(max=254)], metadata={"format": "email"}
+    )
+    password = secret(required=True)
+
+
+class MemberOut(Body):
+    id = fields.UUID(required=True)
+    role = Choice(Role, required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    active = fields.Boolean(required=True)
+
+
+class MemberList(Body):
+    items = fields.List(fields.Nested(MemberOut), required=True)

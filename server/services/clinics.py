@@ -1,0 +1,52 @@
+"""Clinics and their members."""
+
+import uuid
+from datetime import datetime
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+
+from server.errors import Conflict, Refused
+from server.extensions import db
+from server.models import Clinic, Member, Role
+from server.services.passwords import hash_password
+
+
+def check_zone(zone: str, field: str = "zone") -> str:
+    if zone not in available_timezones():
+        raise Refused(field, "This is not a time zone of the IANA database.")
+    return zone
+
+
+def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> Clinic:
+    clinic = Clinic(name=name, zone=check_zone(zone), live=live, created_at=now)
+    db.session.add(clinic)
+    db.session.flush()
+    return clinic
+
+
+def add_member(
+    clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime
+) -> Member:
+    """Raises Conflict when the address is taken, Refused for a weak password."""
+    email = email.strip().lower()
+    if db.session.scalar(select(Member.id).where(Member.email == email)) is not None:
+        raise Conflict("Somebody with this email address is already a member.")
+    member = Member(
+        clinic_id=clinic_id,
+        role=role,
+        name=name,
+        email=email,
+        password_hash=hash_password(password),
+        created_at=now,
+    )
+    db.session.add(member)
+    db.session.flush()
+    return member
+
+
+def members(clinic_id: uuid.UUID) -> list[Member]:
+    found = db.session.scalars(
+        select(Member).where(Member.clinic_id == clinic_id).order_by(Member.name, Member.id)
+    )
+    return list(found)

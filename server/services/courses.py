@@ -1,0 +1,126 @@
+"""Courses of treatment: laying out the sessions, and what became of each."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from server.clock import wall_day
+from server.errors import NotFound
+from server.extensions import db
+from server.models import Course, Patient, SessionState, TmsSession, Weekday
+from server.services.identities import Identity
+from server.services.patients import get_patient, visible_to
+from server.trends import Treatment
+
+
+def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Course:
+    """A course with its sessions laid out: on its weekdays from its first day, so many a day."""
+    patient = get_patient(caller, patient_id)
+    course = Course(
+        patient_id=patient.id,
+        created_at=now,
+        **{name: fields[name] for name in ("indication", "target", "protocol", "planned_sessions")},
+    )
+    db.session.add(course)
+    db.session.flush()
+    starts = session_starts(
+        fields["first_day"],
+        fields["starts_at"],
+        patient.clinic.zone,
+        weekdays=[list(Weekday).index(weekday) for weekday in fields["weekdays"]],
+        per_day=fields["sessions_per_day"],
+        gap=timedelta(minutes=fields["gap_minutes"]),
+    )
+    for number, starts_at in zip(range(1, course.planned_sessions + 1), starts, strict=False):
+        day = starts_at.astimezone(ZoneInfo(patient.clinic.zone)).date()
+        db.session.add(
+            TmsSession(
+                course_id=course.id,
+                patient_id=patient.id,
+                number=number,
+                day=day,
+                starts_at=starts_at,
+                state=SessionState.SCHEDULED,
+            )
+        )
+    db.session.flush()
+    return course
+
+
+def session_starts(
+    first_day: date, at: time, zone: str, *, weekdays: Sequence[int], per_day: int, gap: timedelta
+) -> Iterator[datetime]:
+    """Endless instants of sessions: weekdays count from Monday 0; by the clinic's wall clock, so DST moves none."""
+    day = first_day
+    while True:
+        if day.weekday() in weekdays:
+            for turn in range(per_day):
+                wall = datetime.combine(day, at) + turn * gap
+                yield wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        day += timedelta(days=1)
+
+
+def list_courses(caller: Identity, patient_id: uuid.UUID) -> Sequence[Course]:
+    patient = get_patient(caller, patient_id)
+    return db.session.scalars(
+        select(Course).where(Course.patient_id == patient.id).order_by(Course.created_at, Course.id)
+    ).all()
+
+
+def course_sessions(caller: Identity, course_id: uuid.UUID) -> Sequence[TmsSession]:
+    """Raises NotFound, alike for the missing and the foreign."""
+    mine = visible_to(caller).with_only_columns(Patient.id)
+    course = db.session.scalar(select(Course).where(Course.id == course_id, Course.patient_id.in_(mine)))
+    if course is None:
+        raise NotFound("There is no such course.")
+    return course.sessions
+
+
+def patient_sessions(patient_id: uuid.UUID) -> Sequence[TmsSession]:
+    """All of a patient's sessions, in time."""
+    return db.session.scalars(
+        select(TmsSession)
+        .where(TmsSession.patient_id == patient_id)
+        .order_by(TmsSession.starts_at, TmsSession.number)
+    ).all()
+
+
+def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, Any]) -> TmsSession:
+    """Sets its state, or moves it. Raises NotFound, alike for the missing and the foreign."""
+    mine = visible_to(caller).with_only_columns(Patient.id)
+    session = db.session.scalar(
+        select(TmsSession)
+        .where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine))
+        .with_for_update()
+    )
+    if session is None:
+        raise NotFound("There is no such session.")
+    if "starts_at" in fields:
+        zone = db.session.get_one(Patient, session.patient_id).clinic.zone
+        session.starts_at = fields["starts_at"]
+        session.day = wall_day(session.starts_at.astimezone(ZoneInfo(zone)), 0)
+    if "state" in fields:
+        session.state = fields["state"]
+    db.session.flush()
+    return session
+
+
+def treatment_of(patient_id: uuid.UUID) -> Treatment | None:
+    """First to last day of the latest course, from the sessions that stand; None before any."""
+    latest = (
+        select(Course.id)
+        .where(Course.patient_id == patient_id)
+        .order_by(Course.created_at.desc(), Course.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    first, last = db.session.execute(
+        select(func.min(TmsSession.day), func.max(TmsSession.day)).where(
+            TmsSession.course_id == latest, TmsSession.state != SessionState.CANCELLED
+        )
+    ).one()
+    return Treatment(first, last) if first else None

@@ -1,0 +1,116 @@
+"""Getting one alert email out: claim it, send it, record it. At least once, and twice only in one window."""
+
+import logging
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select, update
+
+from server.errors import MailRefused
+from server.extensions import db
+from server.mail import AlertMail
+from server.models import AlertEmail, Clinic, EmailState
+
+log = logging.getLogger(__name__)
+
+# Longer than one send can take (each step of an SMTP conversation has a timeout), so a lease that ran out
+# belongs to a sender that died or froze.
+LEASE = timedelta(minutes=5)
+# An email whose job is still waiting after this long gets another: the queue may lose a job, we may not.
+REQUEUE = timedelta(minutes=10)
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One email that is ours to send until the lease runs out."""
+
+    email_id: uuid.UUID
+    token: uuid.UUID
+    mail: AlertMail
+
+
+def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
+    """Takes the email for this sender; None when it is sent, not due, or somebody else's."""
+    token = uuid.uuid4()
+    taken = db.session.scalar(
+        update(AlertEmail)
+        .where(
+            AlertEmail.id == email_id,
+            AlertEmail.state == EmailState.QUEUED,
+            AlertEmail.due_at <= now,
+            or_(AlertEmail.claimed_until.is_(None), AlertEmail.claimed_until < func.now()),
+        )
+        .values(claim=token, claimed_until=func.now() + LEASE, attempts=AlertEmail.attempts + 1)
+        .returning(AlertEmail.id)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is None:
+        return None
+    email = db.session.get_one(AlertEmail, email_id, populate_existing=True)
+    clinic = db.session.get_one(Clinic, email.alert.clinic_id)
+    mail = AlertMail(
+        email_id=email.id,
+        alert_id=email.alert_id,
+        to=email.member.email,
+        severity=email.event.severity,
+        raised_at=email.event.at.astimezone(ZoneInfo(clinic.zone)),
+    )
+    return Claim(email.id, token, mail)
+
+
+def record_sent(claim: Claim, now: datetime) -> bool:
+    """After the server's 250. False when the lease had passed to another sender: then that one records."""
+    return _finish(claim, state=EmailState.SENT, sent_at=now, last_error=None)
+
+
+def record_refusal(claim: Claim, refusal: MailRefused, now: datetime) -> None:
+    """Keeps the reason; a lasting refusal ends here and shows in readyz, any other is tried again later."""
+    attempts = db.session.scalar(select(AlertEmail.attempts).where(AlertEmail.id == claim.email_id)) or 1
+    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
+    # Half of it is chance, so that a server that comes back is not met by everything at once.
+    pause = pause / 2 + pause / 2 * random.random()  # noqa: S311
+    _finish(
+        claim,
+        state=EmailState.UNDELIVERABLE if refusal.lasting else EmailState.QUEUED,
+        due_at=now + pause,
+        last_error=refusal.detail,
+    )
+    log.warning("alert email %s was not sent: %s", claim.email_id, refusal.detail)
+
+
+def _finish(claim: Claim, **values: object) -> bool:
+    written = db.session.scalar(
+        update(AlertEmail)
+        .where(AlertEmail.id == claim.email_id, AlertEmail.claim == claim.token)
+        .values(claim=None, claimed_until=None, **values)
+        .returning(AlertEmail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return written is not None
+
+
+def claim_due(now: datetime) -> Sequence[uuid.UUID]:
+    """Marks the emails whose time to try again has come, or whose job was lost, and returns them."""
+    due = (
+        select(AlertEmail.id)
+        .where(
+            AlertEmail.state == EmailState.QUEUED,
+            AlertEmail.due_at <= now,
+            or_(AlertEmail.queued_at < AlertEmail.due_at, AlertEmail.queued_at < now - REQUEUE),
+            or_(AlertEmail.claimed_until.is_(None), AlertEmail.claimed_until < func.now()),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    return db.session.scalars(
+        update(AlertEmail)
+        .where(AlertEmail.id.in_(due))
+        .values(queued_at=now)
+        .returning(AlertEmail.id)
+        .execution_options(synchronize_session=False)
+    ).all()

@@ -1,0 +1,72 @@
+"""What an alert rests on, for whoever must judge it: the readings around it, what was missing, the limits."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from server.models import Alert
+from server.services.check_ins import counting
+
+DAYS_BEFORE = 21
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReading:
+    """One local day; both None where nobody checked in."""
+
+    day: date
+    craving: float | None
+    mood: float | None
+    in_basis: bool
+
+
+def readings_around(alert: Alert) -> list[ShownReading]:
+    """Every day from three weeks before the finding to its last day, gaps included, newest first."""
+    basis = {date.fromisoformat(day) for day in alert.basis}
+    first = min([alert.day - timedelta(days=DAYS_BEFORE), *basis])
+    by_day = {found.day: found for found in counting(alert.patient_id, since=first)}
+    last = max([alert.last_day, *by_day])
+    shown = []
+    for back in range((last - first).days + 1):
+        day = last - timedelta(days=back)
+        found = by_day.get(day)
+        shown.append(
+            ShownReading(
+                day,
+                None if found is None or found.craving is None else float(found.craving),
+                None if found is None or found.mood is None else float(found.mood),
+                day in basis,
+            )
+        )
+    return shown
+
+
+def evidence(alert: Alert) -> dict[str, Any]:
+    """The alert with its readings and its history, as one answer."""
+    names = (
+        "id",
+        "patient_id",
+        "patient",
+        "rule",
+        "rule_version",
+        "severity",
+        "state",
+        "day",
+        "last_day",
+        "sentence",
+        "raised_at",
+        "acknowledged_at",
+        "acknowledged_by",
+        "resolved_at",
+        "resolved_by",
+        "outcome",
+        "outcome_note",
+        "figures",
+        "thresholds",
+        "events",
+    )
+    return {
+        **{name: getattr(alert, name) for name in names},
+        "basis": [date.fromisoformat(day) for day in alert.basis],
+        "readings": readings_around(alert),
+    }

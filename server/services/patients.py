@@ -1,0 +1,189 @@
+"""The caseload: who is a patient here, who cares for them, and how their phone gets in."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select, tuple_, update
+
+from server.clock import day_end, local_day
+from server.errors import Conflict, NotFound, Refused
+from server.extensions import db
+from server.models import CareTeam, Invite, Member, Patient, Role
+from server.services.clinics import check_zone
+from server.services.codes import new_code, normal_code
+from server.services.identities import Identity
+from server.services.pages import Cursor
+from server.services.passwords import hash_password
+
+INVITE_LIFE = timedelta(days=14)
+CODE_SYMBOLS = 8
+INVITE_SYMBOLS = 12
+
+
+def visible_to(caller: Identity) -> Select[tuple[Patient]]:
+    """The patients that a member may see: an admin the clinic's, a clinician those in their care."""
+    found = select(Patient).where(Patient.clinic_id == caller.clinic_id)
+    if caller.role is Role.CLINICIAN:
+        found = found.join(CareTeam, CareTeam.patient_id == Patient.id).where(CareTeam.member_id == caller.id)
+    return found
+
+
+def get_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
+    """Raises NotFound, alike for the missing and the foreign."""
+    patient = db.session.scalar(visible_to(caller).where(Patient.id == patient_id))
+    if patient is None:
+        raise NotFound("There is no such patient.")
+    return patient
+
+
+def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequence[Patient]:
+    """Newest first."""
+    found = visible_to(caller).order_by(Patient.created_at.desc(), Patient.id.desc()).limit(limit)
+    if cursor:
+        found = found.where(tuple_(Patient.created_at, Patient.id) < tuple_(cursor.at, cursor.id))
+    return db.session.scalars(found).all()
+
+
+def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> Patient:
+    """Raises Refused for an unknown zone or a care team of strangers, Conflict for a reference in use."""
+    team = fields.pop("care_team", None) or ([caller.id] if caller.role is Role.CLINICIAN else [])
+    check_zone(fields["zone"])
+    _check_reference(caller.clinic_id, fields.get("reference"))
+    patient = Patient(clinic_id=caller.clinic_id, code=_unused_code(), created_at=now, **fields)
+    db.session.add(patient)
+    db.session.flush()
+    set_care_team(patient, team)
+    return patient
+
+
+def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Patient:
+    patient = get_patient(caller, patient_id)
+    team = fields.pop("care_team", None)
+    if "zone" in fields:
+        check_zone(fields["zone"])
+    if "reference" in fields and fields["reference"] != patient.reference:
+        _check_reference(caller.clinic_id, fields["reference"])
+    first, last = (fields.get(name, getattr(patient, name)) for name in ("monitored_from", "monitored_until"))
+    if first and last and last < first:
+        raise Refused("monitored_until", "Monitoring cannot end before it begins.")
+    for name, value in fields.items():
+        setattr(patient, name, value)
+    if patient.monitored_from is not None:
+        # Whatever changed (a pause, a zone), the next look is due at the end of the patient's day.
+        patient.assess_due_at = end_of_day(patient, now)
+    if team is not None:
+        set_care_team(patient, team)
+    db.session.flush()
+    return patient
+
+
+def set_care_team(patient: Patient, member_ids: Sequence[uuid.UUID]) -> None:
+    """In the order that alerts go out. Raises Refused unless each is an active clinician of this clinic."""
+    wanted = list(dict.fromkeys(member_ids))
+    clinicians = set(
+        db.session.scalars(
+            select(Member.id).where(
+                Member.id.in_(wanted),
+                Member.clinic_id == patient.clinic_id,
+                Member.role == Role.CLINICIAN,
+                Member.active,
+            )
+        )
+    )
+    if clinicians != set(wanted):
+        raise Refused("care_team", "The care team is made of active clinicians of this clinic.")
+    db.session.query(CareTeam).filter_by(patient_id=patient.id).delete()
+    db.session.add_all(
+        CareTeam(patient_id=patient.id, member_id=member_id, position=position)
+        for position, member_id in enumerate(wanted, start=1)
+    )
+    db.session.flush()
+
+
+def care_team(patient: Patient) -> Sequence[Member]:
+    """Those who hear of this patient, in order."""
+    return db.session.scalars(
+        select(Member)
+        .join(CareTeam, CareTeam.member_id == Member.id)
+        .where(CareTeam.patient_id == patient.id, Member.active)
+        .order_by(CareTeam.position)
+    ).all()
+
+
+def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invite, str]:
+    """A fresh invite and its code, which is shown this once; earlier unused ones stop working.
+
+    Raises Conflict when nobody would hear of this patient: an alert with no one to read it is a silent hole.
+    """
+    patient = get_patient(caller, patient_id)
+    if not care_team(patient):
+        raise Conflict(
+            "Nobody in this patient's care team can receive alerts, so the patient cannot be invited."
+        )
+    db.session.execute(
+        update(Invite)
+        .where(Invite.patient_id == patient.id, Invite.redeemed_at.is_(None), Invite.expires_at > now)
+        .values(expires_at=now)
+    )
+    code = new_code(INVITE_SYMBOLS)
+    made = Invite(
+        patient_id=patient.id,
+        code_hash=_code_hash(code),
+        created_by=caller.id,
+        created_at=now,
+        expires_at=now + INVITE_LIFE,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made, code
+
+
+def redeem_invite(code: str, password: str, device: str, zone: str, now: datetime) -> Patient:
+    """The phone is in. Raises Refused for a code that is unknown, used or expired, alike."""
+    check_zone(zone)
+    password_hash = hash_password(password)
+    used = db.session.scalar(
+        update(Invite)
+        .where(Invite.code_hash == _code_hash(code), Invite.redeemed_at.is_(None), Invite.expires_at > now)
+        .values(redeemed_at=now, device=device)
+        .returning(Invite.patient_id)
+    )
+    if used is None:
+        raise Refused("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
+    patient = db.session.get_one(Patient, used)
+    patient.password_hash = password_hash
+    patient.token_version += 1
+    patient.zone = zone
+    if patient.monitored_from is None:
+        patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
+    patient.assess_due_at = end_of_day(patient, now)
+    db.session.flush()
+    return patient
+
+
+def end_of_day(patient: Patient, now: datetime) -> datetime:
+    """When the patient's current local day is over."""
+    day_starts_at = patient.clinic.day_starts_at
+    return day_end(local_day(now, patient.zone, day_starts_at), patient.zone, day_starts_at)
+
+
+def _code_hash(code: str) -> bytes:
+    return hashlib.sha256(normal_code(code).encode()).digest()
+
+
+def _unused_code() -> str:
+    while True:
+        code = new_code(CODE_SYMBOLS)
+        if db.session.scalar(select(Patient.id).where(Patient.code == code)) is None:
+            return code
+
+
+def _check_reference(clinic_id: uuid.UUID, reference: str | None) -> None:
+    if reference is None:
+        return
+    taken = select(Patient.id).where(Patient.clinic_id == clinic_id, Patient.reference == reference)
+    if db.session.scalar(taken) is not None:
+        raise Conflict("Another patient of this clinic has this reference.")

@@ -1,0 +1,165 @@
+"""Every setting, read once from the environment; a wrong one stops the start and is named."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+SHORTEST_SECRET = 32
+SMTP_SECURITY = ("tls", "starttls", "none")
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or wrong; the text names each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. The README lists each with its meaning and default."""
+
+    database_url: str
+    migration_database_url: str
+    secret_key: str
+    jwt_secret_key: str
+    base_url: str
+    port: int
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_username: str
+    smtp_password: str
+    mail_from: str
+    tick: timedelta
+    worker_concurrency: int
+    access_token_life: timedelta
+    refresh_token_life: timedelta
+    demo_secret: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises SettingsError with one line for each setting that is missing or wrong."""
+        env = _Environment(environ)
+        database_url = env.read("DATABASE_URL", _database_url)
+        settings = cls(
+            database_url=database_url,
+            migration_database_url=env.read("MIGRATION_DATABASE_URL", _database_url, default=database_url),
+            secret_key=env.read("SECRET_KEY", _secret),
+            jwt_secret_key=env.read("JWT_SECRET_KEY", _secret),
+            base_url=env.read("BASE_URL", _base_url),
+            port=env.read("PORT", _whole(1, 65535), default=8000),
+            smtp_host=env.read("SMTP_HOST", _text),
+            smtp_port=env.read("SMTP_PORT", _whole(1, 65535), default=587),
+            smtp_security=env.read("SMTP_SECURITY", _one_of(SMTP_SECURITY), default="starttls"),
+            smtp_username=env.read("SMTP_USERNAME", str, default=""),
+            smtp_password=env.read("SMTP_PASSWORD", str, default=""),
+            mail_from=env.read("MAIL_FROM", _mail_address),
+            tick=timedelta(seconds=env.read("TICK_SECONDS", _whole(1, 3600), default=60)),
+            worker_concurrency=env.read("WORKER_CONCURRENCY", _whole(1, 64), default=4),
+            access_token_life=timedelta(
+                minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)
+            ),
+            refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
+            demo_secret=env.read("DEMO_SECRET", _secret, default=""),
+        )
+        if not env.errors:
+            env.errors += _contradictions(settings)
+        if env.errors:
+            raise SettingsError("Interlude cannot start:\n" + "\n".join(f"  {line}" for line in env.errors))
+        return settings
+
+
+class _Environment:
+    """Reads one variable at a time and collects what is wrong, so that one start names every fault."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.errors: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T], default: T | None = None) -> T:
+        raw = self.environ.get(name, "").strip()
+        if not raw:
+            if default is None:
+                self.errors.append(f"{name} is not set")
+            return default  # type: ignore[return-value]  # None never leaves from_env: errors raise first
+        try:
+            return parse(raw)
+        except ValueError as wrong:
+            self.errors.append(f"{name} {wrong}")
+            return default  # type: ignore[return-value]
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    found = []
+    if settings.secret_key == settings.jwt_secret_key:
+        found.append("SECRET_KEY and JWT_SECRET_KEY must differ")
+    if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
+        found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
+    if bool(settings.smtp_username) != bool(settings.smtp_password):
+        found.append("SMTP_USERNAME and SMTP_PASSWORD are set together or not at all")
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _secret(raw: str) -> str:
+    if len(raw) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return raw
+
+
+def _database_url(raw: str) -> str:
+    scheme, separator, rest = raw.partition("://")
+    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise ValueError("must be a postgresql:// URL")
+    if not urlsplit(raw).username:
+        raise ValueError("must name the role to connect as")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _base_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("must be https:// unless it is this machine")
+    return raw.rstrip("/")
+
+
+def _mail_address(raw: str) -> str:
+    address = parseaddr(raw)[1]
+    if "@" not in address or "\n" in raw or "\r" in raw:
+        raise ValueError("must be an address such as 'Interlude <alerts@clinic.example>'")
+    return raw
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        if not (raw.isascii() and raw.isdigit() and low <= int(raw) <= high):
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(raw)
+
+    return parse
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return raw
+
+    return parse

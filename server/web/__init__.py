@@ -1,0 +1,18 @@
+"""Server-rendered pages: the alert that an email links to."""
+
+from flask import Flask
+
+from server.extensions import csrf
+from server.web import pages, sessions
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(sessions.routes)
+    app.register_blueprint(pages.routes)
+    # The API takes its token from a header, which no other site can send: forms alone need CSRF tokens.
+    for name, blueprint in app.blueprints.items():
+        if name not in ("sessions", "pages"):
+            csrf.exempt(blueprint)
+
+
+__all__ = ["register"]

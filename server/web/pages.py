@@ -1,0 +1,119 @@
+"""The alert that the mail links to. A GET changes nothing: mail scanners follow links."""
+
+import uuid
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+
+from server.errors import Conflict, NotFound
+from server.extensions import db, now
+from server.models import AlertState, Outcome
+from server.services import alerts
+from server.services.evidence import readings_around
+from server.web.sessions import clinician_page
+
+routes = Blueprint("pages", __name__)
+
+RULE_NAMES = {
+    "craving_rising": "Craving is rising",
+    "mood_falling": "Mood is falling",
+    "craving_severe": "Severe craving",
+    "mood_very_low": "Very low mood",
+    "safety_concern": "Safety concern",
+}
+
+
+@routes.get("/alerts")
+@clinician_page
+def list_alerts() -> str:
+    found = alerts.list_alerts(g.caller, limit=100)
+    return render_template("alerts.html", alerts=found, names=RULE_NAMES)
+
+
+@routes.get("/alerts/<uuid:alert_id>")
+@clinician_page
+def show_alert(alert_id: uuid.UUID) -> str:
+    alert = alerts.get_alert(g.caller, alert_id)
+    return render_template(
+        "alert.html",
+        alert=alert,
+        name=RULE_NAMES.get(alert.rule, alert.rule),
+        readings=readings_around(alert),
+        outcomes=list(Outcome),
+        zone=alert.patient.clinic.zone,
+        is_open=alert.state is AlertState.OPEN,
+        is_resolved=alert.state is AlertState.RESOLVED,
+    )
+
+
+@routes.post("/alerts/<uuid:alert_id>/acknowledge")
+@clinician_page
+def acknowledge(alert_id: uuid.UUID) -> Any:
+    alerts.acknowledge(g.caller, alert_id, now())
+    db.session.commit()
+    return redirect(url_for("pages.show_alert", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+@routes.post("/alerts/<uuid:alert_id>/resolve")
+@clinician_page
+def resolve(alert_id: uuid.UUID) -> Any:
+    try:
+        outcome = Outcome(request.form.get("outcome", ""))
+    except ValueError:
+        return _sorry("Choose an outcome.", HTTPStatus.UNPROCESSABLE_ENTITY)
+    note = request.form.get("note", "").replace("\x00", "").strip()[:2000] or None
+    alerts.resolve(g.caller, alert_id, outcome, note, now())
+    db.session.commit()
+    return redirect(url_for("pages.show_alert", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+@routes.errorhandler(NotFound)
+def not_found(error: NotFound) -> tuple[str, int]:
+    return _sorry(error.detail, HTTPStatus.NOT_FOUND)
+
+
+@routes.errorhandler(Conflict)
+def conflict(error: Conflict) -> tuple[str, int]:
+    db.session.rollback()
+    return _sorry(error.detail, HTTPStatus.CONFLICT)
+
+
+@routes.app_errorhandler(CSRFError)
+def stale_form(_: CSRFError) -> tuple[str, int]:
+    return _sorry(
+        "This form is too old or did not come from here. Go back and try again.", HTTPStatus.BAD_REQUEST
+    )
+
+
+@routes.app_template_filter("local_time")
+def local_time(at: datetime, zone: str) -> str:
+    moved = at.astimezone(ZoneInfo(zone))
+    return f"{moved.day} {moved:%B %Y, %H:%M}"
+
+
+@routes.app_template_filter("words")
+def words(value: str) -> str:
+    return value.replace("_", " ")
+
+
+@routes.after_app_request
+def headers(answer: Response) -> Response:
+    """Nothing of ours belongs in a cache, a frame or another site's script."""
+    answer.headers.setdefault("Cache-Control", "private, no-store")
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Referrer-Policy", "no-referrer")
+    answer.headers.setdefault("X-Frame-Options", "DENY")
+    if not request.path.startswith("/docs"):
+        answer.headers.setdefault(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+        )
+    return answer
+
+
+def _sorry(detail: str, status: HTTPStatus) -> tuple[str, int]:
+    return render_template("sorry.html", detail=detail), status

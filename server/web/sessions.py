@@ -1,0 +1,87 @@
+"""Signing in to the pages: a signed cookie, which ends by our own clock."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+
+from server.errors import SignInFailed
+from server.extensions import now
+from server.models import Role
+from server.services import identities
+from server.services.identities import Identity
+
+routes = Blueprint("sessions", __name__)
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+
+
+def clinician_page(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A page for clinicians: anybody else is asked to sign in and comes back to it."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        identity = _signed_in()
+        if identity is None:
+            session.clear()
+            return redirect(url_for("sessions.sign_in", next=request.path))
+        g.caller = identity
+        return view(*args, **kwargs)
+
+    guarded.roles = (Role.CLINICIAN,)  # type: ignore[attr-defined]
+    return guarded
+
+
+@routes.get("/sign-in")
+def sign_in() -> str:
+    return render_template("sign_in.html", next=_own_path(request.args.get("next")), failed=False)
+
+
+@routes.post("/sign-in")
+def signed_in() -> Any:
+    target = _own_path(request.form.get("next"))
+    try:
+        identity = identities.sign_in_member(request.form.get("email", ""), request.form.get("password", ""))
+    except SignInFailed:
+        return render_template("sign_in.html", next=target, failed=True), 401
+    if identity.role is not Role.CLINICIAN:
+        return render_template("sign_in.html", next=target, failed=True), 401
+    session.clear()
+    at = now().isoformat()
+    session.update(account=str(identity.id), version=identity.token_version, since=at, seen=at)
+    return redirect(target)
+
+
+@routes.post("/sign-out")
+def sign_out() -> Response:
+    session.clear()
+    return redirect(url_for("sessions.sign_in"))  # type: ignore[return-value]
+
+
+def _signed_in() -> Identity | None:
+    """The clinician behind the cookie, as the account is now."""
+    if "account" not in session:
+        return None
+    at = now()
+    if (
+        at - datetime.fromisoformat(session["seen"]) > IDLE
+        or at - datetime.fromisoformat(session["since"]) > LONGEST
+    ):
+        return None
+    session["seen"] = at.isoformat()
+    return identities.behind(Role.CLINICIAN, uuid.UUID(session["account"]), session["version"])
+
+
+def _own_path(target: str | None) -> str:
+    """Only a path of ours, so that a crafted link cannot send a clinician elsewhere after the sign-in."""
+    if target and target.startswith("/alerts") and "\\" not in target and "//" not in target:
+        return target
+    return url_for("pages.list_alerts")
+
+
+for _view in (sign_in, signed_in, sign_out):
+    _view.roles = ()  # type: ignore[attr-defined]

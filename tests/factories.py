@@ -1,0 +1,100 @@
+"""The actors of every test, made through the services that make them in life."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from flask import Flask
+
+from server.api.tokens import issue
+from server.extensions import db
+from server.models import Clinic, Member, Patient, Role
+from server.services import clinics, identities, passwords, patients
+from server.services.identities import Identity
+from server.settings import Settings
+
+PASSWORD = "correct horse battery"
+
+
+def settings_for(database_url: str, migration_database_url: str, **changes: str) -> Settings:
+    return Settings.from_env(
+        {
+            "DATABASE_URL": database_url,
+            "MIGRATION_DATABASE_URL": migration_database_url,
+            "SECRET_KEY": "for the cookies of the tests alone, not a secret",
+            "JWT_SECRET_KEY": "for the tokens of the tests alone, not a secret",
+            "BASE_URL": "http://127.0.0.1:8000",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_SECURITY": "none",
+            "MAIL_FROM": "Interlude <no-reply@interlude.example>",
+            "DEMO_SECRET": "for the demo accounts of the tests alone",
+            **changes,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """Ada is Bob's patient. Carol works at another clinic and must see nothing of it."""
+
+    clinic: Clinic
+    bob: Member
+    alice_admin: Member
+    ada: Patient
+    elsewhere: Clinic
+    carol: Member
+
+
+def make_actors(now: datetime) -> Actors:
+    clinic = clinics.create_clinic("Bob's clinic", "America/New_York", now)
+    elsewhere = clinics.create_clinic("Carol's clinic", "America/New_York", now)
+    with patch.object(clinics, "hash_password", _hash_once):
+        bob = clinics.add_member(clinic.id, Role.CLINICIAN, "Bob", "bob@clinic.example", PASSWORD, now)
+        admin = clinics.add_member(clinic.id, Role.ADMIN, "Alice", "alice@clinic.example", PASSWORD, now)
+        carol = clinics.add_member(elsewhere.id, Role.CLINICIAN, "Carol", "carol@elsewhere.example", PASSWORD, now)
+    actors = Actors(clinic, bob, admin, make_patient(bob, now), elsewhere, carol)
+    db.session.commit()
+    return actors
+
+
+def make_patient(clinician: Member, now: datetime, **fields: Any) -> Patient:
+    """A patient of this clinician whose phone is in."""
+    by = identities.of_member(clinician)
+    said = {"zone": "America/New_York", "language": "en", "region": "US", **fields}
+    patient = patients.create_patient(by, said, now)
+    _, code = patients.invite(by, patient.id, now)
+    with patch.object(patients, "hash_password", _hash_once):
+        patients.redeem_invite(code, PASSWORD, "phone", said["zone"], now)
+    db.session.commit()
+    return patient
+
+
+@cache
+def _hash_once(password: str) -> str:
+    """The same password is hashed once: Argon2 is slow on purpose."""
+    return passwords.hash_password(password)
+
+
+def identity_of(account: Member | Patient) -> Identity:
+    return identities.of_patient(account) if isinstance(account, Patient) else identities.of_member(account)
+
+
+def signed_in(app: Flask, account: Member | Patient) -> dict[str, str]:
+    """Headers of a request by this account."""
+    with app.app_context():
+        return {"Authorization": f"Bearer {issue(identity_of(account))['access_token']}"}
+
+
+def check_in_body(at: datetime, **fields: Any) -> dict[str, Any]:
+    return {"recorded_at": at.isoformat(), "zone": "America/New_York", "form_version": "1", "craving": 3, **fields}
+
+
+def days_later(at: datetime, days: int) -> datetime:
+    return at + timedelta(days=days)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
