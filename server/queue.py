@@ -13,9 +13,7 @@ URGENT, NORMAL = 10, 0
 app = App(connector=PsycopgConnector())
 
 
-def enqueue(
-    name: str, session: Session | scoped_session[Session], *, priority: int = NORMAL, **args: Any
-) -> None:
+def enqueue(name: str, session: Session | scoped_session[Any], *, priority: int = NORMAL, **args: Any) -> None:
     """Adds a job that exists if, and only if, the session's transaction commits."""
     connection = session.connection().connection.driver_connection
     app.configure_task(name, priority=priority, connection=connection).defer(**args)

@@ -61,9 +61,7 @@ class Settings:
             mail_from=env.read("MAIL_FROM", _mail_address),
             tick=timedelta(seconds=env.read("TICK_SECONDS", _whole(1, 3600), default=60)),
             worker_concurrency=env.read("WORKER_CONCURRENCY", _whole(1, 64), default=4),
-            access_token_life=timedelta(
-                minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)
-            ),
+            access_token_life=timedelta(minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)),
             refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
         )

@@ -31,9 +31,7 @@ def within(app: Flask) -> Callable[..., Any]:
 async def work(app: Flask, concurrency: int, *, wait: bool = True) -> None:
     """Until a signal; with wait=False, until the queue is empty."""
     settings = app.extensions["interlude"].settings
-    connector = PsycopgConnector(
-        conninfo=conninfo(settings.database_url), min_size=1, max_size=concurrency + 2
-    )
+    connector = PsycopgConnector(conninfo=conninfo(settings.database_url), min_size=1, max_size=concurrency + 2)
     with queue.replace_connector(connector) as running:
         async with running.open_async():
             await running.run_worker_async(

@@ -89,7 +89,13 @@ def signed_in(app: Flask, account: Member | Patient) -> dict[str, str]:
 
 
 def check_in_body(at: datetime, **fields: Any) -> dict[str, Any]:
-    return {"recorded_at": at.isoformat(), "zone": "America/New_York", "form_version": "1", "craving": 3, **fields}
+    return {
+        "recorded_at": at.isoformat(),
+        "zone": "America/New_York",
+        "form_version": "1",
+        "craving": 3,
+        **fields,
+    }
 
 
 def days_later(at: datetime, days: int) -> datetime:

@@ -169,15 +169,9 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("outcome_note", sa.String(), nullable=True),
-        sa.CheckConstraint(
-            "(state = 'open') = (acknowledged_at IS NULL)", name=op.f("ck_alert_acknowledged")
-        ),
-        sa.CheckConstraint(
-            "(state = 'resolved') = (outcome IS NOT NULL)", name=op.f("ck_alert_outcome_given")
-        ),
-        sa.CheckConstraint(
-            "(state = 'resolved') = (resolved_at IS NOT NULL)", name=op.f("ck_alert_resolved")
-        ),
+        sa.CheckConstraint("(state = 'open') = (acknowledged_at IS NULL)", name=op.f("ck_alert_acknowledged")),
+        sa.CheckConstraint("(state = 'resolved') = (outcome IS NOT NULL)", name=op.f("ck_alert_outcome_given")),
+        sa.CheckConstraint("(state = 'resolved') = (resolved_at IS NOT NULL)", name=op.f("ck_alert_resolved")),
         sa.CheckConstraint("severity IN ('urgent', 'prompt', 'routine')", name=op.f("ck_alert_severity")),
         sa.CheckConstraint("last_day >= day", name=op.f("ck_alert_days")),
         sa.ForeignKeyConstraint(["acknowledged_by"], ["member.id"], name=op.f("fk_alert_acknowledged_by")),
@@ -186,9 +180,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["resolved_by"], ["member.id"], name=op.f("fk_alert_resolved_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
-    op.create_index(
-        "ix_alert_clinic_id_raised_at_id", "alert", ["clinic_id", "raised_at", "id"], unique=False
-    )
+    op.create_index("ix_alert_clinic_id_raised_at_id", "alert", ["clinic_id", "raised_at", "id"], unique=False)
     op.create_index(op.f("ix_alert_patient_id"), "alert", ["patient_id"], unique=False)
     op.create_index(
         "uq_alert_open",
@@ -268,9 +260,7 @@ def upgrade() -> None:
         sa.Column("note", sa.String(), nullable=True),
         sa.CheckConstraint("confidence BETWEEN 0 AND 10", name=op.f("ck_check_in_confidence")),
         sa.CheckConstraint("craving BETWEEN 0 AND 10", name=op.f("ck_check_in_craving")),
-        sa.CheckConstraint(
-            "craving IS NOT NULL OR mood IS NOT NULL", name=op.f("ck_check_in_says_something")
-        ),
+        sa.CheckConstraint("craving IS NOT NULL OR mood IS NOT NULL", name=op.f("ck_check_in_says_something")),
         sa.CheckConstraint("mood BETWEEN 0 AND 10", name=op.f("ck_check_in_mood")),
         sa.CheckConstraint("sleep_quality BETWEEN 0 AND 10", name=op.f("ck_check_in_sleep_quality")),
         sa.CheckConstraint("stress BETWEEN 0 AND 10", name=op.f("ck_check_in_stress")),
@@ -373,9 +363,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=True),
         sa.Column("sentence", sa.String(), nullable=True),
         sa.Column("basis", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.CheckConstraint(
-            "severity IN ('urgent', 'prompt', 'routine')", name=op.f("ck_alert_event_severity")
-        ),
+        sa.CheckConstraint("severity IN ('urgent', 'prompt', 'routine')", name=op.f("ck_alert_event_severity")),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_event_alert_id")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_alert_event_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_event")),

@@ -38,7 +38,7 @@ def sign_in(said: dict[str, Any]) -> Any:
 
 
 @routes.post("/tokens/refresh")
-@requires(*EVERYONE, token="refresh")
+@requires(*EVERYONE, refresh=True)
 @routes.response(201, TokensOut)
 def refresh() -> Any:
     """New tokens for a refresh token, which goes in the Authorization header."""

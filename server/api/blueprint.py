@@ -19,7 +19,7 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}  # noqa: RUF012
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs' signature
+    def load_json(self, req: Request, schema: Schema) -> Any:  # webargs' signature
         encoding = req.headers.get("Content-Encoding", "identity").strip().lower()
         if req.mimetype != "application/json" or encoding != "identity":
             abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)

@@ -30,9 +30,7 @@ def show_today() -> Any:
 @requires(Role.PATIENT)
 @routes.arguments(CheckInIn)
 @routes.response(201, CheckInAnswer)
-@routes.alt_response(
-    200, schema=CheckInAnswer, description="The same content was stored before.", success=True
-)
+@routes.alt_response(200, schema=CheckInAnswer, description="The same content was stored before.", success=True)
 @routes.alt_response(409, "conflict")
 def put_check_in(said: dict[str, Any], check_in_id: uuid.UUID) -> Any:
     """Store one check-in under an id that the phone made; sending it again changes nothing."""

@@ -1,5 +1,6 @@
 """openapi.yaml: written by the program from the routes and their schemas, so that it cannot drift."""
 
+import copy
 from typing import Any
 
 import yaml
@@ -16,6 +17,9 @@ Daily craving and mood check-ins between TMS sessions, and alerts for the care t
 Sign in with `POST /v1/tokens` and send `Authorization: Bearer <access_token>`. Errors are problem
 documents (RFC 9457); each `type` is a page. Instants are RFC 3339 with an offset, local days YYYY-MM-DD.
 """
+
+
+METHODS = ("get", "put", "post", "patch", "delete")
 
 
 def describe(app: Flask) -> None:
@@ -42,13 +46,40 @@ def describe(app: Flask) -> None:
         )
     # Swagger UI from its own package: /docs works where there is no internet.
     app.register_blueprint(
-        get_swaggerui_blueprint(
-            "/docs", "/openapi.json", config={"app_name": "Interlude", "validatorUrl": None}
-        )
+        get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Interlude", "validatorUrl": None})
     )
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI document: what flask-smorest gathered, with the errors that every operation shares."""
+    described: dict[str, Any] = copy.deepcopy(api.spec.to_dict())
+    for name in ("UNPROCESSABLE_ENTITY", "DEFAULT_ERROR"):
+        described["components"]["responses"].pop(name, None)
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            if method in METHODS:
+                _complete(operation, path, method)
+    return described
+
+
+def _complete(operation: dict[str, Any], path: str, method: str) -> None:
+    """Errors that no route needs to mention, and a name for generated clients."""
+    responses = operation["responses"]
+    responses.pop("default", None)
+    slugs = ["server-error", "unavailable"]
+    if "422" in responses:
+        slugs.append("invalid")
+    if "requestBody" in operation:
+        slugs += ["not-json", "too-large", "unsupported-media-type"]
+    if "{" in path:
+        slugs.append("not-found")
+    for slug in slugs:
+        responses[str(KINDS[slug].status)] = {"$ref": f"#/components/responses/{slug}"}
+    operation["responses"] = dict(sorted(responses.items()))
+    words = [part.strip("{}").replace("-", "_") for part in path.split("/") if part and part != "v1"]
+    operation["operationId"] = "_".join([method, *words])
 
 
 def openapi_yaml() -> str:
     """The whole description, as the file in the repository."""
-    described: dict[str, Any] = api.spec.to_dict()
-    return yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.safe_dump(description(), sort_keys=False, allow_unicode=True, width=110)

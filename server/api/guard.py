@@ -20,13 +20,13 @@ MEMBERS = (Role.CLINICIAN, Role.ADMIN)
 EVERYONE = (Role.PATIENT, Role.CLINICIAN, Role.ADMIN)
 
 
-def requires(*roles: Role, token: str = "access") -> Callable[[View], View]:  # noqa: S107  # a kind of token
+def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
     """The outermost decorator of a route, so that nothing of a stranger's request is read."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.caller = _caller(token)
+            g.caller = _caller(refresh=refresh)
             if g.caller.role not in roles:
                 raise Forbidden
             return view(*args, **kwargs)
@@ -48,9 +48,9 @@ def caller() -> Identity:
     return cast(Identity, g.caller)
 
 
-def _caller(token: str) -> Identity:
+def _caller(*, refresh: bool) -> Identity:
     """Who the token names, if it is one of ours, of the right kind, and still good by OUR clock."""
-    verify_jwt_in_request(refresh=token == "refresh")  # noqa: S105
+    verify_jwt_in_request(refresh=refresh)
     claims = get_jwt()
     try:
         ends, begins = claims["exp"], claims["iat"]
@@ -68,7 +68,6 @@ def _caller(token: str) -> Identity:
 
 
 def _document(view: Any, roles: tuple[Role, ...]) -> None:
-    said = ", ".join(roles)
     view._apidoc = {  # noqa: SLF001  # where flask-smorest keeps what its own decorators say
         **getattr(view, "_apidoc", {}),
         "manual_doc": {
@@ -76,7 +75,7 @@ def _document(view: Any, roles: tuple[Role, ...]) -> None:
             "x-roles": [str(role) for role in roles],
             "responses": {
                 401: {"$ref": "#/components/responses/not-signed-in"},
-                403: {"description": f"Only for: {said}.", "$ref": "#/components/responses/forbidden"},
+                403: {"$ref": "#/components/responses/forbidden"},
             },
         },
     }

@@ -8,9 +8,10 @@ from sqlalchemy import text
 from werkzeug.exceptions import NotFound
 
 from server.api.blueprint import Routes
+from server.api.description import description
 from server.api.guard import public
 from server.api.problems import KINDS
-from server.extensions import api, db, now
+from server.extensions import db, now
 from server.schemas.fields import Body
 from server.services import watch
 
@@ -68,4 +69,4 @@ def show_problem(slug: str) -> Response | str:
 @public
 def openapi_json() -> Response:
     """The API's description, as in openapi.yaml."""
-    return jsonify(api.spec.to_dict())
+    return jsonify(description())

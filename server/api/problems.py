@@ -1,5 +1,6 @@
 """Every error answer is one RFC 9457 problem document, and its `type` is a page that a browser can open."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from server.errors import Conflict, DomainError, NotFound, Refused, SignInFailed
 from server.extensions import db
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
     "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
     "server-error": Kind(500, "Something broke here", "The fault is ours. Nothing was stored; try again."),
-    "unavailable": Kind(
-        503, "Not available now", "The database is away. Try again after Retry-After seconds."
-    ),
+    "unavailable": Kind(503, "Not available now", "The database is away. Try again after Retry-After seconds."),
 }
 
 _BY_STATUS = {
@@ -114,9 +115,7 @@ def of_http_exception(error: HTTPException) -> Response:
     sent: dict[str, Any] = getattr(error, "data", None) or {}
     if "not_json" in sent:
         return problem("not-json", sent["not_json"])
-    headers = (
-        {"Allow": ", ".join(sorted(error.valid_methods or ()))} if slug == "method-not-allowed" else None
-    )  # type: ignore[attr-defined]
+    headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if slug == "method-not-allowed" else None  # type: ignore[attr-defined]
     return problem(slug, errors=list(_pointers(sent.get("messages") or {})), headers=headers)
 
 
@@ -141,7 +140,7 @@ def _log_without_text(error: BaseException) -> None:
         places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
         trace = trace.tb_next
     from_app = request.endpoint or "no endpoint"
-    _logger().error("%s in %s at %s", type(error).__name__, from_app, " > ".join(places[-6:]))
+    log.error("%s in %s at %s", type(error).__name__, from_app, " > ".join(places[-6:]))
 
 
 def _pointers(messages: Any, at: str = "#") -> Iterator[dict[str, str]]:

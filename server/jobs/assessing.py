@@ -19,9 +19,7 @@ def enqueue_due(at: datetime) -> int:
     """Returns how many patients were put on the queue."""
     due = sorted(watch.claim_due(at))
     for start in range(0, len(due), BATCH):
-        enqueue(
-            "assess", db.session, patient_ids=[str(patient_id) for patient_id in due[start : start + BATCH]]
-        )
+        enqueue("assess", db.session, patient_ids=[str(patient_id) for patient_id in due[start : start + BATCH]])
     return len(due)
 
 

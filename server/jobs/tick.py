@@ -25,8 +25,6 @@ def tick(job: Job, every: timedelta, at: datetime) -> int | None:
         db.session.rollback()
         return None
     enqueued = job.run(at)
-    db.session.execute(
-        update(JobRun).where(JobRun.job == job.name, JobRun.period == period).values(enqueued=enqueued)
-    )
+    db.session.execute(update(JobRun).where(JobRun.job == job.name, JobRun.period == period).values(enqueued=enqueued))
     db.session.commit()
     return enqueued

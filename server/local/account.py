@@ -67,9 +67,7 @@ def account_for(folder: Path) -> Account:
         return Account(os.geteuid(), os.getegid())
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise LocalError(
-            "PostgreSQL refuses to run as root, and there is no setpriv here: run as an ordinary user."
-        )
+        raise LocalError("PostgreSQL refuses to run as root, and there is no setpriv here: run as an ordinary user.")
     nobody = pwd.getpwnam(UNPRIVILEGED)
     prefix = (setpriv, "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups")
     plain = Account(nobody.pw_uid, nobody.pw_gid, (*prefix, "--pdeathsig", "INT"))
@@ -83,9 +81,7 @@ def _with_capability(plain: Account, folder: Path) -> Account:
         words = ("--inh-caps", f"+{name}", "--ambient-caps", f"+{name}")
         account = Account(plain.uid, plain.gid, (*plain.prefix, *words))
         # `ls` looks with the capability in force; `test -x` asks as if there were none.
-        probe = subprocess.run(
-            [*account.prefix, "ls", "-d", f"{folder}/."], capture_output=True, cwd="/", check=False
-        )
+        probe = subprocess.run([*account.prefix, "ls", "-d", f"{folder}/."], capture_output=True, cwd="/", check=False)
         if probe.returncode == 0:
             return account
     raise LocalError(

@@ -150,9 +150,7 @@ class Children:
         self._selector.close()
 
 
-def run_step(
-    argv: Argv, environ: Mapping[str, str], output: IO[bytes] | None, sleep: Callable[[float], None]
-) -> int:
+def run_step(argv: Argv, environ: Mapping[str, str], output: IO[bytes] | None, sleep: Callable[[float], None]) -> int:
     """Run one program to its end; `sleep` may raise, and then the program is ended first."""
     process = spawn(argv, environ, output)
     try:

@@ -31,7 +31,7 @@ def clinic(ports: Ports, accounts: Path) -> Commands:
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"),
                 *("--host", HOST, "--port", str(ports.web), "--workers", "1", "--blocking-threads", "8"),
                 # A page that is never finished must not hold up the stop.
-                *("--no-ws", "--log-level", "warning", "--workers-kill-timeout", "10"),
+                *("--no-ws", "--log-level", "error", "--workers-kill-timeout", "10"),
                 "server.app:create_app",
             ),
             "scheduler": (sys.executable, "-m", "server.scheduler"),

@@ -45,9 +45,7 @@ def kept_secrets(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         kept = {}
     except (ValueError, AttributeError):
-        raise LocalError(
-            f"{path} is not a JSON object. Repair it, or remove it to sign everybody out."
-        ) from None
+        raise LocalError(f"{path} is not a JSON object. Repair it, or remove it to sign everybody out.") from None
     missing = [name for name in SECRETS if not kept.get(name)]
     if missing:
         kept |= {name: secrets.token_urlsafe(48) for name in missing}

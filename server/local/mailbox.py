@@ -48,9 +48,7 @@ def serve(folder: Path, ports: Ports) -> None:
     smtp = inbox_server(folder, ports.smtp)
     try:
         smtp.start()
-        page = make_server(
-            HOST, ports.mailbox, create_page(folder), threaded=True, request_handler=QuietRequests
-        )
+        page = make_server(HOST, ports.mailbox, create_page(folder), threaded=True, request_handler=QuietRequests)
     except OSError as error:
         smtp.stop(no_assert=True)
         raise LocalError(f"The mailbox cannot listen on {HOST}: {error.strerror}.") from None

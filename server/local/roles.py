@@ -39,9 +39,9 @@ def _establish_role(connection: psycopg.Connection, role: str, password: str) ->
     if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
         connection.execute(sql.SQL("CREATE ROLE {}").format(name))
     connection.execute(
-        sql.SQL(
-            "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
-        ).format(name, sql.Literal(password))
+        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}").format(
+            name, sql.Literal(password)
+        )
     )
 
 

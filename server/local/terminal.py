@@ -17,7 +17,7 @@ def say(line: str) -> None:
         os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, f"{line}\n".encode(errors="replace"))
 
 
-class Stopped(Exception):  # noqa: N818  # a wish, not a fault
+class Stopped(Exception):  # a wish, not a fault
     """Somebody wants us to end."""
 
 

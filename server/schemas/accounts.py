@@ -29,15 +29,11 @@ class SignInIn(Body):
 class TokensOut(Body):
     access_token = fields.String(required=True)
     refresh_token = fields.String(required=True)
-    expires_in = fields.Integer(
-        required=True, metadata={"description": "Seconds until the access token ends."}
-    )
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds until the access token ends."})
 
 
 class EnrollmentOut(TokensOut):
-    code = fields.String(
-        required=True, metadata={"description": "What the patient signs in with from now on."}
-    )
+    code = fields.String(required=True, metadata={"description": "What the patient signs in with from now on."})
 
 
 class MeOut(Body):

@@ -125,7 +125,5 @@ class TodayOut(Body):
     check_in = fields.String(required=True, validate=validate.OneOf(("due", "done")))
     streak = fields.Integer(required=True, metadata={"description": "Days in a row with a check-in."})
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
-    last_days = fields.List(
-        fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."}
-    )
+    last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})
     support = fields.Nested(Support, required=True)

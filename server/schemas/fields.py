@@ -43,9 +43,7 @@ class Rating(fields.Field[Decimal]):
             raise ValidationError(INVALID_RATING) from error
         return round(rating, 1)
 
-    def _serialize(
-        self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any
-    ) -> float | int | None:
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> float | int | None:
         if value is None:
             return None
         return int(value) if value == int(value) else float(value)
@@ -55,12 +53,7 @@ class Instant(fields.Field[datetime]):
     """RFC 3339 with an offset; read with the offset that was sent."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        if (
-            not isinstance(value, str)
-            or not value.isascii()
-            or not 20 <= len(value) <= 40
-            or value[10] not in "Tt"
-        ):
+        if not isinstance(value, str) or not value.isascii() or not 20 <= len(value) <= 40 or value[10] not in "Tt":
             raise ValidationError(INVALID_INSTANT)
         try:
             instant = datetime.fromisoformat(value)
@@ -103,6 +96,4 @@ def whole(low: int, high: int, **kwargs: Any) -> fields.Integer:
 
 
 def secret(**kwargs: Any) -> Text:
-    return Text(
-        load_only=True, metadata={"format": "password"}, validate=validate.Length(min=1, max=256), **kwargs
-    )
+    return Text(load_only=True, metadata={"format": "password"}, validate=validate.Length(min=1, max=256), **kwargs)

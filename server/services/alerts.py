@@ -138,9 +138,7 @@ def _notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
 def visible_to(caller: Identity) -> Select[tuple[Alert]]:
     found = select(Alert).where(Alert.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
-        found = found.join(CareTeam, CareTeam.patient_id == Alert.patient_id).where(
-            CareTeam.member_id == caller.id
-        )
+        found = found.join(CareTeam, CareTeam.patient_id == Alert.patient_id).where(CareTeam.member_id == caller.id)
     return found
 
 
@@ -184,9 +182,7 @@ def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:
     return alert
 
 
-def resolve(
-    caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str | None, now: datetime
-) -> Alert:
+def resolve(caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str | None, now: datetime) -> Alert:
     """Closes it with an outcome; the same again changes nothing. Raises Conflict for another outcome."""
     alert = get_alert(caller, alert_id, for_update=True)
     if alert.state is AlertState.RESOLVED:

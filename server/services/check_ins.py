@@ -28,9 +28,7 @@ class Stored:
     created: bool
 
 
-def put_check_in(
-    patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str, Any], now: datetime
-) -> Stored:
+def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Stored:
     """Stores one check-in under the id that the phone made; the same content again changes nothing.
 
     `fields` are the validated body; `recorded_at` is aware, in the offset that the phone sent.
@@ -98,18 +96,14 @@ def _check_time(recorded_at: datetime, now: datetime) -> None:
 def _take_the_day(check_in: CheckIn) -> bool:
     """Whether this one counts for its day: the latest recorded_at does, then the greatest id."""
     holder = db.session.scalar(
-        select(CheckIn).where(
-            CheckIn.patient_id == check_in.patient_id, CheckIn.day == check_in.day, CheckIn.counts
-        )
+        select(CheckIn).where(CheckIn.patient_id == check_in.patient_id, CheckIn.day == check_in.day, CheckIn.counts)
     )
     if holder is None:
         return True
     if (holder.recorded_at, holder.id) > (check_in.recorded_at, check_in.id):
         return False
     db.session.execute(
-        update(CheckIn)
-        .where(CheckIn.patient_id == holder.patient_id, CheckIn.id == holder.id)
-        .values(counts=False)
+        update(CheckIn).where(CheckIn.patient_id == holder.patient_id, CheckIn.id == holder.id).values(counts=False)
     )
     return True
 
@@ -117,9 +111,7 @@ def _take_the_day(check_in: CheckIn) -> bool:
 def _differs(known: CheckIn, fields: dict[str, Any]) -> bool:
     said = {**_ABSENT, **fields}
     offset = round((said["recorded_at"].utcoffset() or timedelta(0)).total_seconds() / 60)
-    return offset != known.offset_minutes or any(
-        getattr(known, name) != value for name, value in said.items()
-    )
+    return offset != known.offset_minutes or any(getattr(known, name) != value for name, value in said.items())
 
 
 _ABSENT: dict[str, Any] = {

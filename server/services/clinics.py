@@ -25,9 +25,7 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
     return clinic
 
 
-def add_member(
-    clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime
-) -> Member:
+def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime) -> Member:
     """Raises Conflict when the address is taken, Refused for a weak password."""
     email = email.strip().lower()
     if db.session.scalar(select(Member.id).where(Member.email == email)) is not None:
@@ -46,7 +44,5 @@ def add_member(
 
 
 def members(clinic_id: uuid.UUID) -> list[Member]:
-    found = db.session.scalars(
-        select(Member).where(Member.clinic_id == clinic_id).order_by(Member.name, Member.id)
-    )
+    found = db.session.scalars(select(Member).where(Member.clinic_id == clinic_id).order_by(Member.name, Member.id))
     return list(found)

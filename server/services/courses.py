@@ -29,7 +29,7 @@ def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any
     db.session.flush()
     starts = session_starts(
         fields["first_day"],
-        fields["starts_at"],
+        time.fromisoformat(fields["starts_at"]),
         patient.clinic.zone,
         weekdays=[list(Weekday).index(weekday) for weekday in fields["weekdays"]],
         per_day=fields["sessions_per_day"],
@@ -83,9 +83,7 @@ def course_sessions(caller: Identity, course_id: uuid.UUID) -> Sequence[TmsSessi
 def patient_sessions(patient_id: uuid.UUID) -> Sequence[TmsSession]:
     """All of a patient's sessions, in time."""
     return db.session.scalars(
-        select(TmsSession)
-        .where(TmsSession.patient_id == patient_id)
-        .order_by(TmsSession.starts_at, TmsSession.number)
+        select(TmsSession).where(TmsSession.patient_id == patient_id).order_by(TmsSession.starts_at, TmsSession.number)
     ).all()
 
 
@@ -93,9 +91,7 @@ def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, An
     """Sets its state, or moves it. Raises NotFound, alike for the missing and the foreign."""
     mine = visible_to(caller).with_only_columns(Patient.id)
     session = db.session.scalar(
-        select(TmsSession)
-        .where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine))
-        .with_for_update()
+        select(TmsSession).where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine)).with_for_update()
     )
     if session is None:
         raise NotFound("There is no such session.")

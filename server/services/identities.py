@@ -41,11 +41,7 @@ def sign_in_member(email: str, password: str) -> Identity:
 def sign_in_patient(code: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
     patient = db.session.scalar(select(Patient).where(Patient.code == normal_code(code)))
-    if (
-        not password_matches(password, patient and patient.password_hash)
-        or patient is None
-        or not patient.active
-    ):
+    if not password_matches(password, patient and patient.password_hash) or patient is None or not patient.active:
         raise SignInFailed("The code or the password is wrong.")
     return of_patient(patient)
 

@@ -25,9 +25,7 @@ def parse_cursor(text: str | None) -> Cursor | None:
     if text is None:
         return None
     try:
-        at, _, id_ = (
-            base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode().partition(" ")
-        )
+        at, _, id_ = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode().partition(" ")
         cursor = Cursor(datetime.fromisoformat(at), uuid.UUID(id_))
     except (ValueError, binascii.Error) as error:
         raise Refused("cursor", "This cursor is not one of ours.") from error

@@ -120,9 +120,7 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
     """
     patient = get_patient(caller, patient_id)
     if not care_team(patient):
-        raise Conflict(
-            "Nobody in this patient's care team can receive alerts, so the patient cannot be invited."
-        )
+        raise Conflict("Nobody in this patient's care team can receive alerts, so the patient cannot be invited.")
     db.session.execute(
         update(Invite)
         .where(Invite.patient_id == patient.id, Invite.redeemed_at.is_(None), Invite.expires_at > now)

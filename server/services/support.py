@@ -38,8 +38,7 @@ _US = Support(
 _ELSEWHERE = Support(
     version="any-1",
     reviewed_on=date(2026, 11, 22),
-    notice=NOTICE
-    + " Where you live the numbers may differ: 112 reaches emergency services in many countries.",
+    notice=NOTICE + " Where you live the numbers may differ: 112 reaches emergency services in many countries.",
     lines=(Line("Emergency services", "112"),),
 )
 

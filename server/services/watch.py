@@ -84,14 +84,10 @@ def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> No
 def health(now: datetime) -> dict[str, object]:
     """What is late or failing, for readyz: counts and ages only."""
     oldest_due = db.session.scalar(
-        select(func.min(Patient.assess_due_at))
-        .join(Clinic, Clinic.id == Patient.clinic_id)
-        .where(Clinic.live)
+        select(func.min(Patient.assess_due_at)).join(Clinic, Clinic.id == Patient.clinic_id).where(Clinic.live)
     )
     failing = select(func.count()).select_from(Patient).where(Patient.assess_failures > 0)
-    queued = select(func.count(), func.min(AlertEmail.created_at)).where(
-        AlertEmail.state == EmailState.QUEUED
-    )
+    queued = select(func.count(), func.min(AlertEmail.created_at)).where(AlertEmail.state == EmailState.QUEUED)
     lost = select(func.count()).select_from(AlertEmail).where(AlertEmail.state == EmailState.UNDELIVERABLE)
     unheard = (
         select(func.count())

@@ -9,9 +9,7 @@ from server.trends.rules import RULES
 from server.trends.thresholds import Thresholds
 
 
-def assess(
-    readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds
-) -> tuple[Finding, ...]:
+def assess(readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds) -> tuple[Finding, ...]:
     """Every finding in the history, ordered by (day, rule).
 
     A pure function of the set of readings: their order does not matter, so a late entry is no special case.

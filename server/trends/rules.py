@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from server.trends.findings import Evidence
 from server.trends.cusum import REFRACTORY_DAYS
+from server.trends.findings import Evidence
 from server.trends.limits import craving_severe, mood_very_low
 from server.trends.readings import Reading, Treatment
 from server.trends.thresholds import Thresholds

@@ -84,9 +84,7 @@ def conflict(error: Conflict) -> tuple[str, int]:
 
 @routes.app_errorhandler(CSRFError)
 def stale_form(_: CSRFError) -> tuple[str, int]:
-    return _sorry(
-        "This form is too old or did not come from here. Go back and try again.", HTTPStatus.BAD_REQUEST
-    )
+    return _sorry("This form is too old or did not come from here. Go back and try again.", HTTPStatus.BAD_REQUEST)
 
 
 @routes.app_template_filter("local_time")

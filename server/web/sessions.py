@@ -67,10 +67,7 @@ def _signed_in() -> Identity | None:
     if "account" not in session:
         return None
     at = now()
-    if (
-        at - datetime.fromisoformat(session["seen"]) > IDLE
-        or at - datetime.fromisoformat(session["since"]) > LONGEST
-    ):
+    if at - datetime.fromisoformat(session["seen"]) > IDLE or at - datetime.fromisoformat(session["since"]) > LONGEST:
         return None
     session["seen"] = at.isoformat()
     return identities.behind(Role.CLINICIAN, uuid.UUID(session["account"]), session["version"])

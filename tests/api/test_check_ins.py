@@ -17,7 +17,7 @@ def test_a_check_in_is_stored_once_however_often_it_is_sent(
     listed = client.get("/v1/check-ins", headers=headers)
     assert (first.status_code, again.status_code) == (201, 200), first.json
     assert first.json == again.json
-    assert first.json["counts"] is True
-    assert first.json["day"] == "2026-05-04"
-    assert first.json["support"]["lines"][0]["phone"] == "988"
-    assert [item["craving"] for item in listed.json["items"]] == [4.5]
+    assert first.get_json()["counts"] is True
+    assert first.get_json()["day"] == "2026-05-04"
+    assert first.get_json()["support"]["lines"][0]["phone"] == "988"
+    assert [item["craving"] for item in listed.get_json()["items"]] == [4.5]

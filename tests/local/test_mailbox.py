@@ -35,9 +35,7 @@ def smtp(folder: Path, ports: Ports) -> Iterator[smtplib.SMTP]:
         server.stop()
 
 
-def alert(
-    subject: str = "Worse since Tuesday", html: str = "<p>See <a href='/x'>her page</a>"
-) -> EmailMessage:
+def alert(subject: str = "Worse since Tuesday", html: str = "<p>See <a href='/x'>her page</a>") -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = "Interlude <no-reply@interlude.example>"
     mail["To"] = "bob@clinic.example"
@@ -71,9 +69,7 @@ def test_a_mail_is_kept_as_it_came(smtp: smtplib.SMTP, page: FlaskClient, folder
     smtp.sendmail("a@interlude.example", ["bob@clinic.example"], sent)
     raw = page.get(f"/messages/{newest(folder)}.eml")
     assert raw.data.endswith(sent)
-    assert raw.data.startswith(
-        b"X-Envelope-From: a@interlude.example\r\nX-Envelope-To: bob@clinic.example\r\n"
-    )
+    assert raw.data.startswith(b"X-Envelope-From: a@interlude.example\r\nX-Envelope-To: bob@clinic.example\r\n")
     assert raw.content_type.startswith("text/plain")
 
 

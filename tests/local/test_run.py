@@ -106,9 +106,7 @@ class Checkout:
         return [name for event, name, _ in self._lines() if event == what]
 
     def pid(self, name: str) -> int:
-        return next(
-            int(pid) for event, who, pid in reversed(self._lines()) if (event, who) == ("start", name)
-        )
+        return next(int(pid) for event, who, pid in reversed(self._lines()) if (event, who) == ("start", name))
 
     def _lines(self) -> list[list[str]]:
         with contextlib.suppress(FileNotFoundError):
@@ -182,6 +180,7 @@ def test_a_clinic_starts_heals_and_stops_in_order(checkout: Checkout) -> None:
 def test_a_killed_supervisor_leaves_nothing_behind(checkout: Checkout) -> None:
     supervisor = checkout.start()
     wait_until(checkout.is_ready)
+    wait_until(lambda: "web-worker" in checkout.events("start"))
     postmaster = checkout.postmaster()
     supervisor.kill()
     wait_until(lambda: sorted(checkout.events("end")) == sorted(SERVICES))
@@ -197,9 +196,7 @@ def test_a_killed_supervisor_leaves_nothing_behind(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_the_setup_ends_it_cleanly(checkout: Checkout, number: signal.Signals) -> None:
-    supervisor = checkout.start(
-        DEMO="import time; open('events', 'a').write('start demo 0\\n'); time.sleep(60)"
-    )
+    supervisor = checkout.start(DEMO="import time; open('events', 'a').write('start demo 0\\n'); time.sleep(60)")
     wait_until(lambda: "demo" in checkout.events("start") and "mailbox" in checkout.events("start"))
     supervisor.send_signal(number)
     checkout.output(supervisor, 0)

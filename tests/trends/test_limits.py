@@ -43,9 +43,7 @@ def test_craving_severe(craving: list[float | None], limit: float, fires: list[t
 def test_mood_very_low_is_its_mirror_image(
     craving: list[float | None], limit: float, fires: list[tuple[int, Severity]]
 ) -> None:
-    readings = [
-        Reading(day, mood=None if rating is None else 10 - rating) for day, rating in days_from_may_1(craving)
-    ]
+    readings = [Reading(day, mood=None if rating is None else 10 - rating) for day, rating in days_from_may_1(craving)]
     found = assess(readings, None, Thresholds(mood_very_low=10 - limit))
     expected = [("mood_very_low", day, severity) for day, severity in fires]
     assert [(f.rule, f.day.day, f.severity) for f in found if f.rule != "mood_falling"] == expected

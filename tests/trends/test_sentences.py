@@ -54,9 +54,7 @@ def test_changes(label: str, figures: Figures, words: str) -> None:
 
 def test_a_change_that_began_last_year() -> None:
     figures = Figures(observed=6.0, check_ins=3, days=5, expected=3.0, expected_sd=1.0)
-    words = (
-        "Mood averaged 6.0 over 3 check-ins since 30 December 2025; expected 3.0 ± 1.0; 2 of 5 days missed."
-    )
+    words = "Mood averaged 6.0 over 3 check-ins since 30 December 2025; expected 3.0 ± 1.0; 2 of 5 days missed."
     assert describe_change("Mood", figures, date(2026, 1, 3)) == words
 
 
@@ -97,10 +95,7 @@ HISTORIES: list[tuple[date, list[float | None], list[str]]] = [
             "Craving was 10 on 31 December (limit 9).",
             "Mood was 0 on 31 December (at or below the limit 1).",
             "Craving was 10 on 31 December 2025 and 10 on 1 January (limit 9), the second day in a row.",
-            (
-                "Mood was 0 on 31 December 2025 and 0 on 1 January (at or below the limit 1), "
-                "the second day in a row."
-            ),
+            ("Mood was 0 on 31 December 2025 and 0 on 1 January (at or below the limit 1), the second day in a row."),
         ],
     ),
 ]

@@ -47,9 +47,7 @@ each_history = pytest.mark.parametrize(
 )
 
 
-def fired(
-    rule: str, readings: list[Reading], treatment: Treatment | None, thresholds: Thresholds
-) -> list[Finding]:
+def fired(rule: str, readings: list[Reading], treatment: Treatment | None, thresholds: Thresholds) -> list[Finding]:
     return [finding for finding in assess(readings, treatment, thresholds) if finding.rule == rule]
 
 

@@ -1,0 +1,1 @@
+"""What the system does: one noun a file. Services flush, and never commit."""
