@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from procrastinate import PsycopgConnector
 
+import server.jobs  # noqa: F401  # declares the tasks
 from server.app import create_app
 from server.clock import utcnow
 from server.logs import configure_logging

@@ -32,7 +32,7 @@ TRIGGERS = (
 )
 
 
-def _several(allowed: tuple[str, ...]) -> fields.List:
+def _several(allowed: tuple[str, ...]) -> fields.List[str]:
     return fields.List(
         fields.String(validate=validate.OneOf(allowed)),
         validate=validate.Length(max=len(allowed)),

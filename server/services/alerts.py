@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, select, tuple_
 
@@ -31,48 +31,63 @@ log = logging.getLogger(__name__)
 _REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
 
 
-def raise_finding(patient: Patient, finding: Finding, now: datetime) -> Alert | None:
-    """Opens an alert, or adds to the open one of the same rule; None when all of it is known already.
+def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> None:
+    """Opens an alert for each finding, or adds to the open one of its rule; what is known already changes nothing.
 
     The caller holds the patient's row, so two of these never run at once for one patient. An alert, its
-    event and the jobs that mail it are in the caller's transaction: they commit or vanish together.
+    events and the jobs that mail it are in the caller's transaction: they commit or vanish together.
     """
-    alert = db.session.scalar(
+    if not findings:
+        return
+    told = _told(patient.id)
+    unresolved = db.session.scalars(
         select(Alert)
-        .where(Alert.patient_id == patient.id, Alert.rule == finding.rule, Alert.state != AlertState.RESOLVED)
+        .where(Alert.patient_id == patient.id, Alert.state != AlertState.RESOLVED)
         .with_for_update(of=Alert)
+        .execution_options(populate_existing=True)
     )
-    if _is_known(patient.id, finding):
-        return None
-    if alert is None:
-        return _open(patient, finding, now)
-    alert.last_day = max(alert.last_day, finding.day)
-    alert.day = min(alert.day, finding.day)
-    if finding.severity.outranks(Severity(alert.severity)):
-        alert.severity = finding.severity
-        _notify(patient, _record(alert, EventKind.SEVERITY_RAISED, now, finding), now)
-    else:
-        _record(alert, EventKind.REPEATED, now, finding)
-    return alert
+    alerts = {alert.rule: alert for alert in unresolved}
+    for finding in findings:
+        if _is_known(finding, told):
+            continue
+        told.append((finding.rule, finding.day, finding.severity))
+        if finding.rule in alerts:
+            _add(patient, alerts[finding.rule], finding, now)
+        else:
+            alerts[finding.rule] = _open(patient, finding, now)
 
 
-def _is_known(patient_id: uuid.UUID, finding: Finding) -> bool:
+def _told(patient_id: uuid.UUID) -> list[tuple[str, date, Severity]]:
+    """What the events of this patient's alerts have told: rule, day, severity."""
+    rows = db.session.execute(
+        select(Alert.rule, AlertEvent.day, AlertEvent.severity)
+        .join(Alert, Alert.id == AlertEvent.alert_id)
+        .where(Alert.patient_id == patient_id, AlertEvent.day.is_not(None))
+    )
+    return [(rule, day, Severity(severity)) for rule, day, severity in rows]
+
+
+def _is_known(finding: Finding, told: Sequence[tuple[str, date, Severity]]) -> bool:
     """Whether an event has told this already, at this severity or a higher one.
 
     A late check-in can move the day on which a rule fires, so a rule with a refractory time is known
     within that many days, the others by the day itself.
     """
     around = timedelta(days=_REFRACTORY.get(finding.rule, 0))
-    told = db.session.scalars(
-        select(AlertEvent.severity)
-        .join(Alert, Alert.id == AlertEvent.alert_id)
-        .where(
-            Alert.patient_id == patient_id,
-            Alert.rule == finding.rule,
-            AlertEvent.day.between(finding.day - around, finding.day + around),
-        )
+    return any(
+        rule == finding.rule and abs(day - finding.day) <= around and not finding.severity.outranks(severity)
+        for rule, day, severity in told
     )
-    return any(not finding.severity.outranks(Severity(severity)) for severity in told)
+
+
+def _add(patient: Patient, alert: Alert, finding: Finding, now: datetime) -> None:
+    """A repeat is evidence; a higher severity is news, and is mailed."""
+    alert.last_day = max(alert.last_day, finding.day)
+    if finding.severity.outranks(Severity(alert.severity)):
+        alert.severity = finding.severity
+        _notify(patient, _record(alert, EventKind.SEVERITY_RAISED, now, finding), now)
+    else:
+        _record(alert, EventKind.REPEATED, now, finding)
 
 
 def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
@@ -104,7 +119,7 @@ def _record(
         kind=kind,
         at=now,
         member_id=by.id if by else None,
-        severity=alert.severity,
+        severity=finding.severity if finding else alert.severity,
         day=finding.day if finding else None,
         sentence=finding.sentence if finding else None,
         basis=[day.isoformat() for day in finding.basis] if finding else None,
@@ -135,7 +150,7 @@ def _notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
         enqueue("deliver", db.session, priority=URGENT, email_id=str(email.id))
 
 
-def visible_to(caller: Identity) -> Select[tuple[Alert]]:
+def visible_to(caller: Identity) -> Select[Alert]:
     found = select(Alert).where(Alert.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
         found = found.join(CareTeam, CareTeam.patient_id == Alert.patient_id).where(CareTeam.member_id == caller.id)

@@ -13,7 +13,7 @@ from server.clock import wall_day
 from server.errors import Conflict, Refused
 from server.extensions import db
 from server.models import Answer, CheckIn, Patient
-from server.services.alerts import raise_finding
+from server.services.alerts import raise_findings
 from server.services.clinics import check_zone
 from server.services.pages import Cursor
 from server.trends import safety_concern
@@ -61,7 +61,7 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     db.session.flush()
     if check_in.self_harm_thoughts is Answer.YES:
         # What cannot wait for a tick is raised here, in the transaction that stores the answer.
-        raise_finding(patient, safety_concern(check_in.day), now)
+        raise_findings(patient, [safety_concern(check_in.day)], now)
     return Stored(check_in, created=True)
 
 

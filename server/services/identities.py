@@ -33,7 +33,7 @@ def of_patient(patient: Patient) -> Identity:
 def sign_in_member(email: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
     member = db.session.scalar(select(Member).where(Member.email == email.strip().lower()))
-    if not password_matches(password, member and member.password_hash) or member is None or not member.active:
+    if not password_matches(password, member.password_hash if member else None) or member is None or not member.active:
         raise SignInFailed("The email address or the password is wrong.")
     return of_member(member)
 
@@ -41,7 +41,11 @@ def sign_in_member(email: str, password: str) -> Identity:
 def sign_in_patient(code: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
     patient = db.session.scalar(select(Patient).where(Patient.code == normal_code(code)))
-    if not password_matches(password, patient and patient.password_hash) or patient is None or not patient.active:
+    if (
+        not password_matches(password, patient.password_hash if patient else None)
+        or patient is None
+        or not patient.active
+    ):
         raise SignInFailed("The code or the password is wrong.")
     return of_patient(patient)
 
@@ -63,7 +67,10 @@ def behind(role: Role, account_id: uuid.UUID, token_version: int) -> Identity | 
 
 def sign_out_everywhere(identity: Identity) -> None:
     """Every token that was given out so far stops working at its next use."""
-    model = Patient if identity.role is Role.PATIENT else Member
-    account = db.session.get_one(model, identity.id)
+    account: Patient | Member
+    if identity.role is Role.PATIENT:
+        account = db.session.get_one(Patient, identity.id)
+    else:
+        account = db.session.get_one(Member, identity.id)
     account.token_version += 1
     db.session.flush()

@@ -23,7 +23,7 @@ CODE_SYMBOLS = 8
 INVITE_SYMBOLS = 12
 
 
-def visible_to(caller: Identity) -> Select[tuple[Patient]]:
+def visible_to(caller: Identity) -> Select[Patient]:
     """The patients that a member may see: an admin the clinic's, a clinician those in their care."""
     found = select(Patient).where(Patient.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 
 from server.extensions import db
 from server.models import Alert, AlertEmail, CheckIn, Clinic, EmailState, Patient
-from server.services.alerts import raise_finding
+from server.services.alerts import raise_findings
 from server.services.check_ins import counting
 from server.services.courses import treatment_of
 from server.services.patients import end_of_day
@@ -60,8 +60,7 @@ def assess_patient(patient_id: uuid.UUID, now: datetime) -> bool:
     if patient.assess_due_at is None or patient.assess_due_at > now:
         return False
     readings = [_reading(check_in) for check_in in counting(patient.id)]
-    for finding in assess(readings, treatment_of(patient.id), _thresholds(patient.clinic)):
-        raise_finding(patient, finding, now)
+    raise_findings(patient, assess(readings, treatment_of(patient.id), _thresholds(patient.clinic)), now)
     patient.assessed_at = now
     patient.assess_queued_at = None
     patient.assess_failures = 0

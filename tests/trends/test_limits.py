@@ -62,6 +62,7 @@ def test_a_run_rests_on_every_day_of_it() -> None:
     readings = [Reading(date(2025, 5, day), craving=10) for day in (1, 3, 4, 5)]
     last = assess(readings, None, Thresholds())[-1]
     assert last.basis == (date(2025, 5, 3), date(2025, 5, 4), date(2025, 5, 5))
+    assert last.figures is not None
     assert (last.figures.observed, last.figures.limit, last.figures.expected) == (10.0, 9.0, None)
 
 

@@ -81,6 +81,7 @@ def test_a_finding_carries_all_it_takes_to_check_it() -> None:
     assert (finding.rule_version, finding.thresholds) == (1, SENSITIVE)
     assert finding.basis == (date(2025, 5, 16), date(2025, 5, 17))
     figures = finding.figures
+    assert figures is not None
     assert (figures.observed, figures.check_ins, figures.days, figures.missed) == (0.0, 2, 2, 0)
     assert figures.expected == pytest.approx(3.2, abs=0.1)
     assert figures.expected_sd == pytest.approx(1.0, abs=0.1)
@@ -90,6 +91,7 @@ def test_a_finding_carries_all_it_takes_to_check_it() -> None:
 def test_someone_who_never_varies_is_allowed_half_a_point() -> None:
     readings = [Reading(day, craving=rating) for day, rating in by_day([*[3] * 90, 4, 4, 4, 4, 4])]
     (finding,) = fired("craving_rising", readings, None, Thresholds())
+    assert finding.figures is not None
     assert (finding.figures.expected, finding.figures.expected_sd) == (3.0, 0.5)
 
 

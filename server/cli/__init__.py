@@ -1,0 +1,15 @@
+"""`flask` commands."""
+
+from flask import Flask
+
+from server.cli.clinic import create_clinic
+from server.cli.demo import demo
+from server.cli.replay import replay
+
+
+def register(app: Flask) -> None:
+    for command in (create_clinic, demo, replay):
+        app.cli.add_command(command)
+
+
+__all__ = ["register"]

@@ -1,0 +1,25 @@
+"""`flask create-clinic`: a clinic and its first admin, who makes the other accounts through the API."""
+
+import click
+
+from server.errors import DomainError
+from server.extensions import db, now
+from server.models import Role
+from server.services import clinics
+
+
+@click.command("create-clinic")
+@click.option("--name", required=True, help="The clinic's name.")
+@click.option("--zone", required=True, help="Its IANA time zone, such as America/New_York.")
+@click.option("--admin-name", required=True)
+@click.option("--admin-email", required=True)
+@click.password_option("--admin-password", envvar="ADMIN_PASSWORD", help="Asked for, or from ADMIN_PASSWORD.")
+def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin_password: str) -> None:
+    """Create a clinic and its first admin."""
+    try:
+        clinic = clinics.create_clinic(name, zone, now())
+        clinics.add_member(clinic.id, Role.ADMIN, admin_name, admin_email, admin_password, now())
+    except DomainError as error:
+        raise click.ClickException(error.detail) from error
+    db.session.commit()
+    click.echo(f"{name} is ready; {admin_email} can sign in.")

@@ -1,0 +1,126 @@
+"""`flask demo`: a clinic to try things on, with three members and twelve simulated patients."""
+
+import hashlib
+import hmac
+import json
+import os
+import uuid
+from base64 import b32encode
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+from tqdm import tqdm
+
+from server.cli.rehearsal import check_in, closing, evening
+from server.cli.simulated import COURSE_STARTS, DAYS, STORIES, SimulatedDay, days_of
+from server.clock import local_day
+from server.extensions import db, now, parts
+from server.models import Clinic, Member, Patient, Role, SessionState
+from server.services import clinics, courses, identities, patients, watch
+
+ZONE = "America/New_York"
+NAME = "Demo clinic (every patient is simulated)"
+MEMBERS = (
+    (Role.CLINICIAN, "Bob Okafor", "bob@demo.example"),
+    (Role.CLINICIAN, "Dana Ruiz", "dana@demo.example"),
+    (Role.ADMIN, "Alice Meyer", "alice@demo.example"),
+)
+
+
+@click.command()
+@click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="Where to write who can sign in.")
+def demo(accounts: Path | None) -> None:
+    """Create the demo clinic, once; again only writes who can sign in.
+
+    One transaction: stopped halfway, it leaves nothing. The passwords come from DEMO_SECRET, so none is stored.
+    """
+    if not parts().settings.demo_secret:
+        raise click.ClickException("DEMO_SECRET is not set: the demo's passwords are made from it.")
+    admin = db.session.scalar(select(Member).where(Member.email == MEMBERS[-1][2]))
+    if admin is None:
+        clinic_id = _make_clinic().id
+        db.session.commit()
+    else:
+        clinic_id = admin.clinic_id
+    if accounts:
+        _write_privately(accounts, _accounts(clinic_id))
+
+
+def _make_clinic() -> Clinic:
+    today = local_day(now(), ZONE, 4)
+    first_day = today - timedelta(days=DAYS)
+    begins = evening(first_day - timedelta(days=1), ZONE)
+    clinic = clinics.create_clinic(NAME, ZONE, begins)
+    bob, dana, _ = (clinics.add_member(clinic.id, *who, _password(who[2]), begins) for who in MEMBERS)
+    diaries: dict[uuid.UUID, dict[int, SimulatedDay]] = {}
+    for number, story in enumerate(tqdm(STORIES, desc="Simulated patients", unit="patient"), start=1):
+        clinician = bob if number % 3 else dana
+        patient = _enrol(clinician, number, begins)
+        _treat(clinician, patient, story.indication, story.target, first_day)
+        diaries[patient.id] = {said.day: said for said in days_of(story, seed=number)}
+    for day in tqdm(range(DAYS), desc="Days of check-ins", unit="day"):
+        _play(clinic, first_day + timedelta(days=day), {who: diary.get(day) for who, diary in diaries.items()})
+    return clinic
+
+
+def _enrol(clinician: Member, number: int, at: Any) -> Patient:
+    by = identities.of_member(clinician)
+    said = {"reference": f"Simulated {number:02d}", "zone": ZONE, "language": "en", "region": "US"}
+    patient = patients.create_patient(by, said, at + timedelta(seconds=number))
+    _, code = patients.invite(by, patient.id, at)
+    return patients.redeem_invite(code, _password(patient.code), "Simulated phone", ZONE, at)
+
+
+def _treat(clinician: Member, patient: Patient, indication: str, target: str, first_day: date) -> None:
+    by = identities.of_member(clinician)
+    said = {
+        "indication": indication,
+        "target": target,
+        "protocol": "10 Hz, 3000 pulses",
+        "planned_sessions": 30,
+        "first_day": first_day + timedelta(days=COURSE_STARTS),
+        "starts_at": "09:00",
+        "weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+        "sessions_per_day": 1,
+        "gap_minutes": 60,
+    }
+    course = courses.create_course(by, patient.id, said, patient.created_at)
+    for session in courses.course_sessions(by, course.id):
+        if session.starts_at < now():
+            courses.change_session(by, session.id, {"state": SessionState.ATTENDED})
+
+
+def _play(clinic: Clinic, day: date, said_by: dict[uuid.UUID, SimulatedDay | None]) -> None:
+    """One day: whoever checks in does, and is assessed; then the day closes for all."""
+    at = evening(day, ZONE)
+    for patient_id, said in said_by.items():
+        if said is not None:
+            check_in(patient_id, at, ZONE, {"craving": said.craving, "mood": said.mood, "used": said.used})
+    for moment in (at + timedelta(minutes=1), closing(day, clinic)):
+        for patient_id in watch.due_in(clinic.id, moment):
+            watch.assess_patient(patient_id, moment)
+
+
+def _password(of: str) -> str:
+    """What this account signs in with: nobody can tell it without the secret, and it need not be kept."""
+    digest = hmac.new(parts().settings.demo_secret.encode(), of.encode(), hashlib.sha256).digest()
+    text = b32encode(digest)[:16].decode().lower()
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+
+
+def _accounts(clinic_id: uuid.UUID) -> list[dict[str, str]]:
+    staff = [{"role": str(role), "email": email, "password": _password(email)} for role, _, email in MEMBERS]
+    codes = db.session.scalars(
+        select(Patient.code).where(Patient.clinic_id == clinic_id).order_by(Patient.created_at, Patient.id)
+    )
+    return staff + [{"role": "patient", "code": code, "password": _password(code)} for code in codes]
+
+
+def _write_privately(path: Path, accounts: list[dict[str, str]]) -> None:
+    """For the owner's eyes only, from its first byte."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(accounts, file, indent=1)
