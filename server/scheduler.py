@@ -16,7 +16,7 @@ from flask import Flask
 from server.app import create_app
 from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
-from server.logs import configure_logging
+from server.logs import configure_logging, described
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def run_tick(app: Flask, job: Job, every: timedelta, now: Callable[[], datetime]
         try:
             enqueued = tick(job, every, now())
         except Exception as error:  # noqa: BLE001  # the next tick tries again; the database may be away
-            log.error("tick of %s failed: %s", job.name, type(error).__name__)
+            log.error("tick of %s failed: %s", job.name, described(error))
             return
     if enqueued:
         log.info("%s: %d enqueued", job.name, enqueued)

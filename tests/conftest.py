@@ -1,15 +1,18 @@
 """A real PostgreSQL built by the migrations, an injected clock, and the actors: Ada, Bob, Carol."""
 
 from collections.abc import Iterator
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.extensions import db
@@ -33,16 +36,28 @@ class Clock:
         self.at += timedelta(**lapse)
 
 
+class Client(FlaskClient):
+    """Each request in a context of its own, as in life: neither `g` nor a database session outlives it."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(super().open, *args, **kwargs)
+
+
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     folder: Path = tmp_path_factory.mktemp("postgres")
     with EmbeddedPostgres(folder / "cluster", durable=False) as postgres:
-        settings = settings_for(postgres.url("interlude_app"), postgres.url("interlude_owner"))
-        app = create_app(settings)
-        with app.app_context():
-            upgrade()
-            db.engine.dispose()
-        yield settings
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def settings(postgres: EmbeddedPostgres) -> Settings:
+    settings = settings_for(postgres.url("interlude_app"), postgres.url("interlude_owner"))
+    app = create_app(settings)
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return settings
 
 
 @pytest.fixture
@@ -59,6 +74,7 @@ def outbox() -> list[EmailMessage]:
 def app(settings: Settings, clock: Clock, outbox: list[EmailMessage]) -> Iterator[Flask]:
     app = create_app(settings, now=clock, send=outbox.append)
     app.testing = True
+    app.test_client_class = Client
     with app.app_context():
         yield app
         db.session.rollback()

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -15,25 +15,28 @@ from server.models import Clinic, Member, Patient, Role
 from server.services import clinics, identities, passwords, patients
 from server.services.identities import Identity
 from server.settings import Settings
+from server.trends import Figures, Finding, Severity, Thresholds
 
 PASSWORD = "correct horse battery"
 
 
 def settings_for(database_url: str, migration_database_url: str, **changes: str) -> Settings:
-    return Settings.from_env(
-        {
-            "DATABASE_URL": database_url,
-            "MIGRATION_DATABASE_URL": migration_database_url,
-            "SECRET_KEY": "for the cookies of the tests alone, not a secret",
-            "JWT_SECRET_KEY": "for the tokens of the tests alone, not a secret",
-            "BASE_URL": "http://127.0.0.1:8000",
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_SECURITY": "none",
-            "MAIL_FROM": "Interlude <no-reply@interlude.example>",
-            "DEMO_SECRET": "for the demo accounts of the tests alone",
-            **changes,
-        }
-    )
+    return Settings.from_env(environment_for(database_url, migration_database_url, **changes))
+
+
+def environment_for(database_url: str, migration_database_url: str, **changes: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "MIGRATION_DATABASE_URL": migration_database_url,
+        "SECRET_KEY": "for the cookies of the tests alone, not a secret",
+        "JWT_SECRET_KEY": "for the tokens of the tests alone, not a secret",
+        "BASE_URL": "http://127.0.0.1:8000",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "Interlude <no-reply@interlude.example>",
+        "DEMO_SECRET": "for the demo accounts of the tests alone",
+        **changes,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,13 @@ def make_actors(now: datetime) -> Actors:
     actors = Actors(clinic, bob, admin, make_patient(bob, now), elsewhere, carol)
     db.session.commit()
     return actors
+
+
+def make_member(clinic: Clinic, role: Role, name: str, now: datetime) -> Member:
+    with patch.object(clinics, "hash_password", _hash_once):
+        member = clinics.add_member(clinic.id, role, name, f"{name.lower()}@interlude.example", PASSWORD, now)
+    db.session.commit()
+    return member
 
 
 def make_patient(clinician: Member, now: datetime, **fields: Any) -> Patient:
@@ -86,6 +96,26 @@ def signed_in(app: Flask, account: Member | Patient) -> dict[str, str]:
     """Headers of a request by this account."""
     with app.app_context():
         return {"Authorization": f"Bearer {issue(identity_of(account))['access_token']}"}
+
+
+def course_body(**fields: Any) -> dict[str, Any]:
+    return {
+        "indication": "cocaine",
+        "target": "left_dlpfc",
+        "protocol": "10 Hz, 3000 pulses",
+        "planned_sessions": 3,
+        "first_day": "2026-05-04",
+        "starts_at": "09:00",
+        "weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+        "sessions_per_day": 1,
+        "gap_minutes": 60,
+        **fields,
+    }
+
+
+def finding(day: date, severity: Severity = Severity.PROMPT, rule: str = "craving_severe") -> Finding:
+    """What a rule says, made by hand."""
+    return Finding(rule, 1, severity, day, f"Craving was 9 on {day}.", (day,), Thresholds(), Figures(9.0, 1, 1))
 
 
 def check_in_body(at: datetime, **fields: Any) -> dict[str, Any]:

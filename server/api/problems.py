@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from server.errors import Conflict, DomainError, NotFound, Refused, SignInFailed
 from server.extensions import db
+from server.logs import described
 
 log = logging.getLogger(__name__)
 
@@ -120,27 +121,15 @@ def of_http_exception(error: HTTPException) -> Response:
 
 
 def of_database_away(error: DBAPIError | PoolTimeout) -> Response:
-    _log_without_text(error)
+    log.error("%s: %s", request.endpoint, described(error))
     db.session.rollback()
     return problem("unavailable")
 
 
 def of_exception(error: Exception) -> Response:
-    _log_without_text(error)
+    log.error("%s: %s", request.endpoint, described(error))
     db.session.rollback()
     return problem("server-error")
-
-
-def _log_without_text(error: BaseException) -> None:
-    """Where it broke, not what it says: a database error quotes whole rows."""
-    trace = error.__traceback__
-    places = []
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    from_app = request.endpoint or "no endpoint"
-    log.error("%s in %s at %s", type(error).__name__, from_app, " > ".join(places[-6:]))
 
 
 def _pointers(messages: Any, at: str = "#") -> Iterator[dict[str, str]]:

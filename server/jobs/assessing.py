@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from server.extensions import db, now
+from server.logs import described
 from server.queue import app as queue
 from server.queue import enqueue
 from server.services import watch
@@ -37,7 +38,7 @@ def assess_each(patient_ids: Iterable[uuid.UUID], at: datetime) -> int:
             db.session.commit()
         except Exception as error:  # noqa: BLE001  # recorded on the patient, logged, and shown by readyz
             db.session.rollback()
-            log.error("assessment of patient %s failed: %s", patient_id, type(error).__name__)
+            log.error("assessment of patient %s failed: %s", patient_id, described(error))
             watch.record_failure(patient_id, error, at)
             db.session.commit()
     return assessed

@@ -64,7 +64,7 @@ def _told(patient_id: uuid.UUID) -> list[tuple[str, date, Severity]]:
         .join(Alert, Alert.id == AlertEvent.alert_id)
         .where(Alert.patient_id == patient_id, AlertEvent.day.is_not(None))
     )
-    return [(rule, day, Severity(severity)) for rule, day, severity in rows]
+    return [(rule, day, Severity(severity)) for rule, day, severity in rows if day]
 
 
 def _is_known(finding: Finding, told: Sequence[tuple[str, date, Severity]]) -> bool:

@@ -1,0 +1,167 @@
+"""Who gets which status from which route: written down here, held by test_access."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from server.extensions import db
+from server.models import Alert, Answer, Member, Patient, Role, TmsSession
+from server.services import check_ins, courses, identities
+from server.services.patients import set_care_team
+from tests.factories import Actors, check_in_body, course_body, make_member, make_patient, new_id
+
+ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank")
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What there is of Ada's, and everybody who may ask for it."""
+
+    patient: uuid.UUID
+    course: uuid.UUID
+    session: uuid.UUID
+    alert: uuid.UUID
+    people: dict[str, Member | Patient]
+    now: datetime
+
+    def url(self, rule: str, *, missing: bool = False) -> str:
+        """The address of Ada's own, or of what does not exist."""
+        for name in ("patient", "course", "session", "alert", "check_in"):
+            wanted = new_id() if missing or name == "check_in" else str(getattr(self, name))
+            rule = rule.replace(f"<uuid:{name}_id>", wanted)
+        return rule
+
+
+def make_things(actors: Actors, now: datetime) -> Things:
+    """Eve is another patient of Bob's; Dan works with Bob but is in nobody's team; Frank is admin elsewhere."""
+    ada = actors.ada
+    course = courses.create_course(identities.of_member(actors.bob), ada.id, _course(), now)
+    yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
+    check_ins.put_check_in(ada.id, uuid.uuid4(), yes, now)
+    db.session.commit()
+    people: dict[str, Member | Patient] = {
+        "ada": ada,
+        "eve": make_patient(actors.bob, now),
+        "bob": actors.bob,
+        "dan": make_member(actors.clinic, Role.CLINICIAN, "Dan", now),
+        "carol": actors.carol,
+        "alice": actors.alice_admin,
+        "frank": make_member(actors.elsewhere, Role.ADMIN, "Frank", now),
+    }
+    session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
+    alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
+    return Things(ada.id, course.id, session.id, alert.id, people, now)
+
+
+def disable(account: Member | Patient) -> None:
+    account.active = False
+    db.session.commit()
+
+
+def remove_from_team(things: Things) -> None:
+    set_care_team(db.session.get_one(Patient, things.patient), [things.people["dan"].id])
+    db.session.commit()
+
+
+def _course() -> dict[str, Any]:
+    said = course_body()
+    return said | {"first_day": datetime.fromisoformat(said["first_day"]).date()}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The status for each of ACTORS, and the body that is sent."""
+
+    statuses: str
+    body: Callable[[datetime], dict[str, Any]] | None = None
+
+    def expected(self) -> dict[str, int]:
+        return dict(zip(ACTORS, map(int, self.statuses.split()), strict=True))
+
+
+def _check_in(now: datetime) -> dict[str, Any]:
+    return check_in_body(
+        now,
+        mood=5.5,
+        sleep_quality=4,
+        stress=3,
+        confidence=6,
+        used="no",
+        substances=["nicotine"],
+        medication_taken="yes",
+        triggers=["stress", "people"],
+        self_harm_thoughts="no",
+        note="a quiet day",
+    )
+
+
+def _member(_: datetime) -> dict[str, Any]:
+    return {
+        "role": "clinician",
+        "name": "Grace",
+        "email": f"{new_id()}@clinic.example",
+        "password": "correct horse battery",
+    }
+
+
+def _patient(_: datetime) -> dict[str, Any]:
+    return {
+        "reference": new_id(),
+        "zone": "America/New_York",
+        "language": "en",
+        "region": "US-NY",
+        "monitored_from": "2026-05-01",
+        "monitored_until": "2026-09-01",
+        "paused": False,
+    }
+
+
+CELLS = {
+    #                                                        ada eve bob dan carol alice frank
+    ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201"),
+    ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204"),
+    ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200"),
+    ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
+    ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403"),
+    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403", _check_in),
+    ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403"),
+    ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403"),
+    ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200"),
+    ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201", _patient),
+    ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404"),
+    ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404", _patient),
+    ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404"),
+    ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 200 404 404 200 404"),
+    ("POST", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 201 404 404 201 404", lambda _: course_body()),
+    ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 200 404 404 200 404"),
+    ("PATCH", "/v1/sessions/<uuid:session_id>"): Cell(
+        "403 403 200 404 404 200 404",
+        lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
+    ),
+    ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200"),
+    ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201", _member),
+    ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403"),
+    ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 200 404 404 403 403"),
+    ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403"),
+    ("POST", "/v1/alerts/<uuid:alert_id>/resolve"): Cell(
+        "403 403 200 404 404 403 403",
+        lambda _: {"outcome": "contacted_patient", "note": "spoke on the phone"},
+    ),
+}
+# Nobody needs to be signed in for these; their bodies are tried by test_bodies.
+PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
+    ("POST", "/v1/enrollments"): lambda _: {
+        "code": "7K4M-QXW2-9TFB",
+        "password": "correct horse battery",
+        "device": "phone",
+        "zone": "America/New_York",
+    },
+    ("POST", "/v1/tokens"): lambda _: {"email": "nobody@clinic.example", "password": "correct horse battery"},
+    ("GET", "/healthz"): None,
+    ("GET", "/readyz"): None,
+    ("GET", "/openapi.json"): None,
+    ("GET", "/problems/<slug>"): None,
+}

@@ -1,0 +1,12 @@
+"""What the tests of the API share."""
+
+import pytest
+
+from tests.api.cells import Things, make_things
+from tests.conftest import Clock
+from tests.factories import Actors
+
+
+@pytest.fixture
+def things(actors: Actors, clock: Clock) -> Things:
+    return make_things(actors, clock())

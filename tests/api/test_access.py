@@ -1,0 +1,96 @@
+"""Every route, tried by everybody: no cell is left to chance."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from server.api.tokens import issue
+from server.models import Member, Patient
+from tests.api.cells import CELLS, PUBLIC, Cell, Things, disable, remove_from_team
+from tests.api.problem import assert_problem
+from tests.database import digest
+from tests.factories import identity_of, signed_in
+
+Route = tuple[str, str]
+ROUTES = pytest.mark.parametrize("route", CELLS, ids=" ".join)
+
+
+def test_every_route_of_the_api_has_its_cells(app: Flask) -> None:
+    found = {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] not in ("swagger_ui", "pages", "sessions")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert found == CELLS.keys() | PUBLIC.keys()
+
+
+def headers_for(app: Flask, route: Route, account: Member | Patient) -> dict[str, str]:
+    if route[1].endswith("/refresh"):
+        return {"Authorization": f"Bearer {issue(identity_of(account))['refresh_token']}"}
+    return signed_in(app, account)
+
+
+def call(client: FlaskClient, things: Things, route: Route, headers: dict[str, str], *, missing: bool) -> TestResponse:
+    method, rule = route
+    cell: Cell = CELLS[route]
+    body = cell.body(things.now) if cell.body else None
+    return client.open(things.url(rule, missing=missing), method=method, headers=headers, json=body)
+
+
+@ROUTES
+def test_each_actor_gets_what_is_written_down(app: Flask, client: FlaskClient, things: Things, route: Route) -> None:
+    for name, expected in CELLS[route].expected().items():
+        headers = headers_for(app, route, things.people[name])
+        answer = call(client, things, route, headers, missing=False)
+        assert answer.status_code == expected, (name, answer.get_data(as_text=True))
+        if expected >= 400:
+            assert_problem(answer, expected)
+        if expected == 404:
+            missing = call(client, things, route, headers, missing=True)
+            assert missing.data == answer.data, name
+            assert list(missing.headers) == list(answer.headers), name
+
+
+@ROUTES
+def test_whoever_may_see_it_gets_404_for_what_is_missing(
+    app: Flask, client: FlaskClient, things: Things, route: Route
+) -> None:
+    if "<uuid:" not in route[1] or "check_in_id" in route[1]:
+        return
+    for name, expected in CELLS[route].expected().items():
+        if expected < 300:
+            headers = headers_for(app, route, things.people[name])
+            assert_problem(call(client, things, route, headers, missing=True), 404)
+
+
+@ROUTES
+def test_nobody_signed_in_gets_nothing(client: FlaskClient, things: Things, route: Route) -> None:
+    before = digest()
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Basic YWRhOmFkYQ=="}):
+        answer = call(client, things, route, headers, missing=False)
+        assert_problem(answer, 401)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.data == call(client, things, route, headers, missing=True).data
+    assert digest() == before
+
+
+@ROUTES
+def test_a_disabled_account_is_out_at_once(app: Flask, client: FlaskClient, things: Things, route: Route) -> None:
+    held = {name: headers_for(app, route, person) for name, person in things.people.items()}
+    for person in things.people.values():
+        disable(person)
+    for headers in held.values():
+        assert_problem(call(client, things, route, headers, missing=False), 401)
+
+
+@ROUTES
+def test_a_clinician_who_left_the_team_sees_nothing_more(
+    app: Flask, client: FlaskClient, things: Things, route: Route
+) -> None:
+    expected = CELLS[route].expected()
+    remove_from_team(things)
+    for name, as_ever in (("bob", expected["dan"]), ("dan", expected["bob"])):
+        headers = headers_for(app, route, things.people[name])
+        assert call(client, things, route, headers, missing=False).status_code == as_ever, name

@@ -1,0 +1,34 @@
+"""What the database says, on connections of its own: no session's memory comes between."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+
+from server.extensions import db
+
+
+def rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement), values)]
+
+
+def one(statement: str, **values: Any) -> Any:
+    """The only column of the only row."""
+    ((value,),) = rows(statement, **values)
+    return value
+
+
+def change(statement: str, **values: Any) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(statement), values)
+
+
+def digest() -> dict[str, str]:
+    """Every row of every table, by table: equal means that nothing was written."""
+    tables = [*db.metadata.tables, "procrastinate_jobs"]
+    one_each = " UNION ALL ".join(
+        f"SELECT '{table}', coalesce(md5(string_agg(t::text, ';' ORDER BY t::text)), '') FROM \"{table}\" t"  # noqa: S608
+        for table in tables
+    )
+    return {table: found for table, found in rows(one_each)}

@@ -1,0 +1,152 @@
+"""The system as in the Procfile: separate processes on a real PostgreSQL, with a real SMTP server to mail to."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from server.clock import utcnow
+from server.local.postgres import EmbeddedPostgres
+from server.queue import conninfo
+from tests.e2e.browser import Browser
+from tests.e2e.shifted import OFFSET_FILE
+from tests.factories import environment_for
+
+PATIENCE_SECONDS = 60.0
+
+
+class Mailbox:
+    """Keeps every message that it answered with a 250."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
+        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 OK"
+
+
+@dataclass
+class System:
+    """What a test holds: the address, the mailbox, the clock, the database, and the processes by name."""
+
+    base_url: str
+    mailbox: Mailbox
+    offset_file: Path
+    database_url: str
+    environment: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def browser(self) -> Browser:
+        return Browser(self.base_url)
+
+    def now(self) -> datetime:
+        return utcnow() + timedelta(seconds=float(self.offset_file.read_text(encoding="ascii")))
+
+    def shift(self, **lapse: float) -> None:
+        """Moves every process's clock on."""
+        offset = float(self.offset_file.read_text(encoding="ascii")) + timedelta(**lapse).total_seconds()
+        written = self.offset_file.with_suffix(".new")
+        written.write_text(str(offset), encoding="ascii")
+        written.replace(self.offset_file)
+
+    def query(self, statement: str, *args: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(conninfo(self.database_url)) as connection:
+            return connection.execute(statement, args).fetchall()
+
+    def command(self, *arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "server.app", *arguments], env=self.environment, check=True
+        )
+
+    def start(self, name: str) -> None:
+        self.processes[name] = subprocess.Popen(_command(name, self.base_url), env=self.environment)
+
+    def nothing_is_due(self) -> bool:
+        """All are assessed and all mail has gone, as of the shifted clock."""
+        due = (
+            "SELECT 1 FROM patient WHERE assess_due_at <= %s UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'"
+        )
+        return not self.query(due, self.now())
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    """Other processes take their time; this gives them some, and then says what did not come true."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < until, f"waited in vain until {what}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def running_system(folder: Path, names: Sequence[str] = ("web", "worker", "scheduler")) -> Iterator[System]:
+    mailbox = Mailbox()
+    smtp = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    smtp.start()
+    try:
+        with EmbeddedPostgres(folder / "cluster") as postgres:
+            system = _system(folder, postgres, mailbox, smtp.port)
+            system.command("db", "upgrade")
+            try:
+                for name in names:
+                    system.start(name)
+                if "web" in names:
+                    eventually(lambda: system.browser().answers("/readyz"), "the web process is ready")
+                yield system
+            finally:
+                _stop(system.processes.values())
+    finally:
+        smtp.stop()
+
+
+def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_port: int) -> System:
+    offset_file = folder / "offset"
+    offset_file.write_text("0", encoding="ascii")
+    base_url = f"http://127.0.0.1:{free_port()}"
+    environment = os.environ | environment_for(
+        postgres.url("interlude_app"),
+        postgres.url("interlude_owner"),
+        BASE_URL=base_url,
+        SMTP_PORT=str(smtp_port),
+        TICK_SECONDS="1",
+        **{OFFSET_FILE: str(offset_file)},
+    )
+    return System(base_url, mailbox, offset_file, postgres.url("interlude_app"), environment)
+
+
+def _command(name: str, base_url: str) -> list[str]:
+    if name == "web":
+        port = base_url.rpartition(":")[2]
+        web = ["--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", port, "--no-ws"]
+        return [sys.executable, "-m", "granian", *web, "--blocking-threads", "4", "tests.e2e.shifted:create_app"]
+    return [sys.executable, "-m", "tests.e2e.shifted", name.split(maxsplit=1)[0]]
+
+
+def _stop(processes: Any) -> None:
+    running = list(processes)
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        process.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
