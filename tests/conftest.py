@@ -15,7 +15,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from server.app import create_app
-from server.extensions import db
+from server.extensions import Parts, db
 from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.factories import Actors, make_actors, settings_for
@@ -70,17 +70,25 @@ def outbox() -> list[EmailMessage]:
     return []
 
 
-@pytest.fixture
-def app(settings: Settings, clock: Clock, outbox: list[EmailMessage]) -> Iterator[Flask]:
-    app = create_app(settings, now=clock, send=outbox.append)
+@pytest.fixture(scope="session")
+def assembled(settings: Settings) -> Iterator[Flask]:
+    """Assembled once: what SQLAlchemy compiled for one test serves the next."""
+    app = create_app(settings)
     app.testing = True
     app.test_client_class = Client
+    yield app
     with app.app_context():
-        yield app
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(assembled: Flask, settings: Settings, clock: Clock, outbox: list[EmailMessage]) -> Iterator[Flask]:
+    assembled.extensions["interlude"] = Parts(settings, clock, outbox.append)
+    with assembled.app_context():
+        yield assembled
         db.session.rollback()
         _empty()
         db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(tmp_path: 
     with running_system(tmp_path, names=("scheduler 1", "scheduler 2")) as system:
         eventually(lambda: len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'")) >= 2, "they tick")
         system.command("demo")
+        # The day closes, and all twelve patients of the demo are due at once.
+        system.shift(days=1)
         eventually(lambda: bool(system.query("SELECT 1 FROM job_run WHERE enqueued = 12")), "the due are enqueued")
         seen = len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'"))
         eventually(
