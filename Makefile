@@ -34,6 +34,9 @@ openapi: .venv/for-run  ## Write openapi.yaml anew from the routes
 openapi-check: .venv/for-test
 	@$(PY) -m server.local.openapi | diff openapi.yaml - || { echo "openapi.yaml is not what the routes say: make openapi"; exit 1; }
 
+bench: .venv/for-run  ## Measure the trend engine (ratios in one run)
+	@exec $(PY) -m bench.engine
+
 replay: .venv/for-run  ## Play diaries through the system: make replay FILE=diaries.csv ARGS="--skip distress"
 	@exec $(PY) -m server.local exec -- flask --app server.app replay "$(FILE)" $(ARGS)
 

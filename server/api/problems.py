@@ -132,16 +132,17 @@ def of_exception(error: Exception) -> Response:
     return problem("server-error")
 
 
-def _pointers(messages: Any, at: str = "#") -> Iterator[dict[str, str]]:
+def _pointers(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """webargs' nested messages, the first level of which is the location, as JSON pointers."""
-    if at == "#" and isinstance(messages, dict):
-        for inner in messages.values():
-            yield from _pointers(inner, "#/")
-        return
+    for inner in messages.values():
+        yield from _within(inner, "#")
+
+
+def _within(messages: Any, at: str) -> Iterator[dict[str, str]]:
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            step = "" if key == "_schema" else str(key)[:64].replace("~", "~0").replace("/", "~1")
-            yield from _pointers(inner, f"{at.rstrip('/')}/{step}" if step else at)
+            step = str(key)[:64].replace("~", "~0").replace("/", "~1")
+            yield from _within(inner, at if key == "_schema" else f"{at}/{step}")
     elif isinstance(messages, list):
         for detail in messages:
             yield {"pointer": at, "detail": str(detail)}

@@ -85,6 +85,8 @@ def _add(patient: Patient, alert: Alert, finding: Finding, now: datetime) -> Non
     alert.last_day = max(alert.last_day, finding.day)
     if finding.severity.outranks(Severity(alert.severity)):
         alert.severity = finding.severity
+        # The alert says why it is what it is now; what it said before stays with its event.
+        _describe(alert, finding)
         _notify(patient, _record(alert, EventKind.SEVERITY_RAISED, now, finding), now)
     else:
         _record(alert, EventKind.REPEATED, now, finding)
@@ -95,20 +97,24 @@ def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
         clinic_id=patient.clinic_id,
         patient_id=patient.id,
         rule=finding.rule,
-        rule_version=finding.rule_version,
         severity=finding.severity,
         day=finding.day,
         last_day=finding.day,
-        sentence=finding.sentence,
-        basis=[day.isoformat() for day in finding.basis],
-        figures=finding.figures.as_dict() if finding.figures else {},
-        thresholds=finding.thresholds.as_dict(),
         raised_at=now,
     )
+    _describe(alert, finding)
     db.session.add(alert)
     db.session.flush()
     _notify(patient, _record(alert, EventKind.RAISED, now, finding), now)
     return alert
+
+
+def _describe(alert: Alert, finding: Finding) -> None:
+    alert.rule_version = finding.rule_version
+    alert.sentence = finding.sentence
+    alert.basis = [day.isoformat() for day in finding.basis]
+    alert.figures = finding.figures.as_dict() if finding.figures else {}
+    alert.thresholds = finding.thresholds.as_dict()
 
 
 def _record(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 from server.models import Alert
@@ -21,8 +22,9 @@ class ShownReading:
 
 
 def readings_around(alert: Alert) -> list[ShownReading]:
-    """Every day from three weeks before the finding to its last day, gaps included, newest first."""
-    basis = {date.fromisoformat(day) for day in alert.basis}
+    """Every day from three weeks before the finding to the latest check-in, gaps included, newest first."""
+    told = (event.basis or [] for event in alert.events)
+    basis = {date.fromisoformat(day) for day in chain(alert.basis, *told)}
     first = min([alert.day - timedelta(days=DAYS_BEFORE), *basis])
     by_day = {found.day: found for found in counting(alert.patient_id, since=first)}
     last = max([alert.last_day, *by_day])

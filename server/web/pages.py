@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 
 from server.errors import Conflict, NotFound
 from server.extensions import db, now
-from server.models import AlertState, Outcome
+from server.models import Alert, AlertState, Outcome
 from server.services import alerts
 from server.services.evidence import readings_around
 from server.web.sessions import clinician_page
@@ -25,13 +25,26 @@ RULE_NAMES = {
     "mood_very_low": "Very low mood",
     "safety_concern": "Safety concern",
 }
+SEVERITIES = ("urgent", "prompt", "routine")
+FIGURE_NAMES = {
+    "observed": "Observed",
+    "expected": "Expected",
+    "expected_sd": "Usual day-to-day SD",
+    "limit": "The clinic's limit",
+    "check_ins": "Check-ins it rests on",
+    "days": "Days they span",
+    "missed": "Days missed",
+    "h": "Detection limit (h)",
+    "limits_version": "Version of the limits",
+}
 
 
 @routes.get("/alerts")
 @clinician_page
 def list_alerts() -> str:
     found = alerts.list_alerts(g.caller, limit=100)
-    return render_template("alerts.html", alerts=found, names=RULE_NAMES)
+    pressing = sorted(found, key=lambda alert: (list(AlertState).index(alert.state), SEVERITIES.index(alert.severity)))
+    return render_template("alerts.html", alerts=pressing, names=RULE_NAMES)
 
 
 @routes.get("/alerts/<uuid:alert_id>")
@@ -43,6 +56,7 @@ def show_alert(alert_id: uuid.UUID) -> str:
         alert=alert,
         name=RULE_NAMES.get(alert.rule, alert.rule),
         readings=readings_around(alert),
+        figures=_figures(alert),
         outcomes=list(Outcome),
         zone=alert.patient.clinic.zone,
         is_open=alert.state is AlertState.OPEN,
@@ -111,6 +125,14 @@ def headers(answer: Response) -> Response:
             "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
         )
     return answer
+
+
+def _figures(alert: Alert) -> list[tuple[str, float]]:
+    """What the rule worked with, in words, leaving out what this rule has not."""
+    known = {**alert.figures, "limits_version": alert.thresholds["version"]}
+    if alert.figures.get("expected") is not None:
+        known["h"] = alert.thresholds["h"]
+    return [(label, known[name]) for name, label in FIGURE_NAMES.items() if known.get(name) is not None]
 
 
 def _sorry(detail: str, status: HTTPStatus) -> tuple[str, int]:

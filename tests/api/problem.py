@@ -18,7 +18,7 @@ def assert_problem(answer: TestResponse, *statuses: int) -> None:
     assert set(said) <= {"type", "title", "status", "detail", "errors"}
     for error in said.get("errors", ()):
         assert set(error) == {"pointer", "detail"}
-        assert re.fullmatch(r"#(/([^~/]|~[01])+)*", error["pointer"]), error
+        assert re.fullmatch(r"#(/([^~/]|~[01])*)*", error["pointer"]), error
 
 
 def pointers(answer: TestResponse) -> list[str]:

@@ -1,0 +1,94 @@
+"""Guards for the source: one clock, one settings reader, no hidden imports, small files, plain names."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SERVER = sorted((ROOT / "server").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+LONGEST = 300
+BANNED = {"utils", "helpers", "manager", "handler", "misc", "common", "data", "process"}
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "gmtime"),
+    ("time", "localtime"),
+}
+Functions = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def test_there_is_something_to_guard() -> None:
+    assert len(SERVER) > 50
+
+
+def names_in(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Every `a.b`."""
+    for found in ast.walk(node):
+        if isinstance(found, ast.Attribute) and isinstance(found.value, ast.Name):
+            yield found.value.id, found.attr
+
+
+def is_local(path: Path) -> bool:
+    """The supervisor of a local clinic is a program of its own: it hands settings on, and waits for processes."""
+    return path.is_relative_to(ROOT / "server/local")
+
+
+def readers(names: set[tuple[str, str]]) -> set[str]:
+    """The files of the server that use one of these `a.b`, or import `b` from `a`."""
+    found = set()
+    for path in SERVER:
+        tree = ast.parse(path.read_text())
+        imported = {
+            (node.module, alias.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        if (set(names_in(tree)) | imported) & names and not is_local(path):
+            found.add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_one_file_reads_the_clock() -> None:
+    assert readers(CLOCKS) == {"server/clock.py"}
+
+
+def test_one_file_reads_the_environment() -> None:
+    assert readers({("os", "environ"), ("os", "getenv")}) == {"server/settings.py"}
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
+    hidden = [
+        (path.name, function.name)
+        for path in SERVER
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, Functions)
+        and any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(function))
+    ]
+    assert hidden == []
+
+
+def test_names_say_what_a_thing_is() -> None:
+    vague = [path.name for path in SERVER if path.stem in BANNED]
+    for path in SERVER:
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, Functions | ast.ClassDef) and (
+                function.name.strip("_").lower() in BANNED or function.name.startswith("do_")
+            ):
+                vague.append(f"{path.name}: {function.name}")
+    assert vague == []
+
+
+def test_a_file_is_short_and_says_what_it_is_for() -> None:
+    assert [path.name for path in [*SERVER, *TESTS] if len(path.read_text().splitlines()) > LONGEST] == []
+    assert [path.name for path in SERVER if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_the_database_sees_no_clock_but_for_leases() -> None:
+    """func.now() is for leases alone: everything else must follow the injected clock."""
+    assert readers({("func", "now")}) == {"server/services/delivery.py"}

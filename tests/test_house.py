@@ -1,0 +1,92 @@
+"""Guards: what the house promises about itself is true."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from server.api.description import openapi_yaml
+from server.jobs import JOBS
+from server.scheduler import build
+from server.settings import Settings
+from tests.conftest import Clock
+
+ROOT = Path(__file__).parents[1]
+TOP = set(
+    "server migrations tests openapi.yaml requirements.txt Procfile README.md Makefile pyproject.toml docs bench "
+    ".ci LICENSE .gitignore".split()
+)
+
+
+def test_every_route_says_who_may_call_it(app: Flask) -> None:
+    silent = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("swagger_ui.") and not hasattr(app.view_functions[rule.endpoint], "roles")
+    ]
+    assert silent == []
+
+
+def test_the_description_names_each_route_with_its_roles(app: Flask) -> None:
+    described = yaml.safe_load(openapi_yaml())["paths"]
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/v1/"):
+            continue
+        roles = [str(role) for role in app.view_functions[rule.endpoint].roles]  # type: ignore[attr-defined]
+        path = re.sub(r"<uuid:(\w+)>", r"{\1}", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            operation = described[path][method.lower()]
+            assert operation.get("x-roles", []) == roles, (method, path)
+            assert operation.get("security", []) == ([{"bearer": []}] if roles else []), (method, path)
+            wanted = {"401", "403", "500", "503"} if roles else {"500", "503"}
+            assert wanted <= set(operation["responses"]), (method, path)
+            assert operation["summary"]
+
+
+def test_openapi_yaml_is_what_the_routes_say(app: Flask) -> None:
+    written = (ROOT / "openapi.yaml").read_text()
+    assert written == openapi_yaml(), "make openapi"
+    described = yaml.safe_load(written)
+    assert described["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(described).validate()
+
+
+def test_operation_ids_are_unique(app: Flask) -> None:
+    described = yaml.safe_load(openapi_yaml())["paths"]
+    ids = [operation["operationId"] for methods in described.values() for name, operation in methods.items()
+           if name != "parameters"]  # fmt: skip
+    assert len(ids) == len(set(ids))
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    read = set(re.findall(r'env\.read\("([A-Z_]+)"', (ROOT / "server/settings.py").read_text()))
+    assert len(read) >= len(Settings.__dataclass_fields__)
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "README.md").read_text()))
+    assert read - named == set()
+
+
+def test_the_scheduler_registers_exactly_the_job_table(app: Flask, settings: Settings, clock: Clock) -> None:
+    scheduler = build(app, settings.tick, clock)
+    jobs = {job.id: job for job in scheduler.get_jobs()}
+    assert set(jobs) == {job.name for job in JOBS}
+    for job in JOBS:
+        _, given, every, now = jobs[job.name].args
+        assert (given, every, now) == (job, job.every or settings.tick, clock)
+        assert jobs[job.name].trigger.interval <= every
+
+
+def test_the_trend_engine_loads_neither_flask_nor_sqlalchemy() -> None:
+    question = "import sys, server.trends; print(sorted({'flask', 'sqlalchemy', 'psycopg'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", question], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_top_of_the_repository_is_what_it_should_be() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
+    assert top - TOP == set()
+    assert {"server", "migrations", "tests", "openapi.yaml", "requirements.txt", "pyproject.toml"} <= top

@@ -1,0 +1,97 @@
+"""Migrations and models: the same schema, up, down and up again."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask_migrate import downgrade, upgrade
+from psycopg import errors
+from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import ProgrammingError
+
+from server.app import create_app
+from server.extensions import Base, db
+from server.local.postgres import EmbeddedPostgres
+from server.settings import Settings
+from tests.catalog import schema, scratch_database
+
+VERSIONS = sorted((Path(__file__).parents[1] / "migrations/versions").glob("*.py"))
+
+
+def catalog(settings: Settings, *, everything: bool = False) -> dict[str, set[tuple[object, ...]]]:
+    engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        return schema(connection, everything=everything)
+
+
+def test_migrations_are_numbered_and_each_can_be_undone() -> None:
+    assert [path.name[:4] for path in VERSIONS] == [f"{number:04}" for number in range(1, len(VERSIONS) + 1)]
+    earlier = None
+    for path in VERSIONS:
+        source = path.read_text()
+        assert re.search(rf'^revision = "{path.name[:4]}"$', source, re.M)
+        assert re.search(rf"^down_revision = {repr(earlier).replace(chr(39), chr(34))}$", source, re.M)
+        assert re.search(r"^def downgrade\(\) -> None:\n    (?!pass)", source, re.M)
+        earlier = path.name[:4]
+
+
+def test_down_to_nothing_and_up_again_leaves_the_same_schema(postgres: EmbeddedPostgres) -> None:
+    with scratch_database(postgres, "down_and_up") as settings:
+        app = create_app(settings)
+        with app.app_context():
+            empty = catalog(settings, everything=True)
+            upgrade()
+            before = catalog(settings, everything=True)
+            downgrade(revision="base")
+            # What Alembic itself keeps is all that remains.
+            left = {kind: {row for row in rows if "alembic" not in str(row)} for kind, rows in
+                    catalog(settings, everything=True).items()}  # fmt: skip
+            upgrade()
+            db.engine.dispose()
+        assert left == empty
+        assert catalog(settings, everything=True) == before
+        assert before != empty
+
+
+def test_models_and_migrations_agree(postgres: EmbeddedPostgres, settings: Settings) -> None:
+    migrated = catalog(settings)
+    with scratch_database(postgres, "from_models") as scratch:
+        engine = create_engine(scratch.migration_database_url, poolclass=pool.NullPool)
+        Base.metadata.create_all(engine)
+        modelled = catalog(scratch)
+    for kind in ("columns", "constraints", "indexes"):
+        assert migrated[kind] - modelled[kind] == set(), f"{kind}: only in the migrations"
+        assert modelled[kind] - migrated[kind] == set(), f"{kind}: only in the models"
+    assert len(migrated["constraints"]) > 50
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id int)",
+        "DROP TABLE check_in",
+        "ALTER TABLE check_in DISABLE TRIGGER ALL",
+        "ALTER TABLE patient DROP CONSTRAINT ck_patient_monitored",
+        "TRUNCATE alert",
+        "CREATE ROLE friend",
+        "SET ROLE interlude_owner",
+        "COPY patient TO PROGRAM 'cat'",
+    ],
+)
+def test_the_app_role_may_not(settings: Settings, statement: str) -> None:
+    engine = create_engine(settings.database_url, poolclass=pool.NullPool)
+    with engine.connect() as connection, pytest.raises(ProgrammingError) as refused:
+        connection.execute(text(statement))
+    assert isinstance(refused.value.orig, errors.InsufficientPrivilege)
+
+
+def test_the_app_role_owns_nothing_and_is_nobody(settings: Settings) -> None:
+    engine = create_engine(settings.database_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        powers = connection.execute(
+            text("SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        ).one()
+        owned = connection.scalar(text("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole"))
+        member_of = connection.scalar(text("SELECT count(*) FROM pg_auth_members WHERE member = current_user::regrole"))
+    assert tuple(powers) == (False, False, False, False)
+    assert (owned, member_of) == (0, 0)
