@@ -21,9 +21,19 @@ def local_day(instant: datetime, zone: str, day_starts_at: int) -> date:
 
 
 def day_end(day: date, zone: str, day_starts_at: int) -> datetime:
-    """The instant at which local `day` is over: never before, also where that hour comes twice (fold=1)."""
+    """The instant at which local `day` is over for good, also where the clock skips that hour or shows it twice."""
     wall = datetime.combine(day + timedelta(days=1), time(day_starts_at), ZoneInfo(zone))
-    return wall.replace(fold=1).astimezone(UTC)
+    early, late = sorted(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    second = timedelta(seconds=1)
+    if early == late or local_day(late - second, zone, day_starts_at) <= day:
+        return late
+    if local_day(early, zone, day_starts_at) > day:
+        return early
+    # The hour is within a gap: the day is over when the clock jumps.
+    while late - early > second:
+        middle = early + (late - early) // second // 2 * second
+        early, late = (early, middle) if local_day(middle, zone, day_starts_at) > day else (middle, late)
+    return late
 
 
 def noon(day: date, zone: str) -> datetime:

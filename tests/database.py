@@ -31,4 +31,4 @@ def digest() -> dict[str, str]:
         f"SELECT '{table}', coalesce(md5(string_agg(t::text, ';' ORDER BY t::text)), '') FROM \"{table}\" t"  # noqa: S608
         for table in tables
     )
-    return {table: found for table, found in rows(one_each)}
+    return dict(rows(one_each))

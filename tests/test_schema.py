@@ -29,9 +29,9 @@ def test_migrations_are_numbered_and_each_can_be_undone() -> None:
     earlier = None
     for path in VERSIONS:
         source = path.read_text()
-        assert re.search(rf'^revision = "{path.name[:4]}"$', source, re.M)
-        assert re.search(rf"^down_revision = {repr(earlier).replace(chr(39), chr(34))}$", source, re.M)
-        assert re.search(r"^def downgrade\(\) -> None:\n    (?!pass)", source, re.M)
+        assert re.search(rf'^revision = "{path.name[:4]}"$', source, re.MULTILINE)
+        assert re.search(rf"^down_revision = {repr(earlier).replace(chr(39), chr(34))}$", source, re.MULTILINE)
+        assert re.search(r"^def downgrade\(\) -> None:\n    (?!pass)", source, re.MULTILINE)
         earlier = path.name[:4]
 
 

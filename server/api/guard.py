@@ -50,7 +50,10 @@ def caller() -> Identity:
 
 def _caller(*, refresh: bool) -> Identity:
     """Who the token names, if it is one of ours, of the right kind, and still good by OUR clock."""
-    verify_jwt_in_request(refresh=refresh)
+    try:
+        verify_jwt_in_request(refresh=refresh)
+    except RecursionError as error:  # a header nested so deeply that the JSON reader gives up
+        raise Unauthorized from error
     claims = get_jwt()
     try:
         ends, begins = claims["exp"], claims["iat"]

@@ -1,5 +1,7 @@
 """What `make run` prints once everything answers."""
 
+import json
+
 from server.local.ports import Ports
 
 MOST_PATIENTS = 2
@@ -23,13 +25,29 @@ def welcome(ports: Ports, accounts: list[dict[str, str]]) -> str:
             *([f"  and {more} more patients in var/demo.json"] if more > 0 else []),
             "",
             "Three things to try:",
-            "  1. Sign in as a clinician and look at who got worse.",
-            "  2. Open the newest alert in the mailbox and follow its link.",
-            "  3. Sign in as a patient and send a check-in.",
+            f"  1. See who got worse: {ports.base_url}/alerts, as a clinician.",
+            f"  2. Follow a mail: {ports.mailbox_url}, open the newest, click, sign in as whom it is to, acknowledge.",
+            "  3. Be a patient who has a bad evening (a mail follows within seconds):",
+            *(_bad_evening(ports, patients[0]) if patients else []),
             "",
+            f"The API with all its routes: {ports.base_url}/docs/",
             "Ctrl-C stops everything; nothing is lost.",
         ]
     )
+
+
+def _bad_evening(ports: Ports, patient: dict[str, str]) -> list[str]:
+    """Two commands that check in with a craving of 10, ready to paste."""
+    who = json.dumps({"code": patient["code"], "password": patient["password"]})
+    pick = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
+    said = '{"recorded_at": "\'$(date -u +%FT%TZ)\'", "zone": "UTC", "form_version": "1", "craving": 10, "mood": 2}'
+    content = "-H 'Content-Type: application/json'"
+    return [
+        f"     TOKEN=$(curl -s {ports.base_url}/v1/tokens {content} -d '{who}' | {pick})",
+        f"     curl -s -X PUT {ports.base_url}/v1/check-ins/$(python3 -c 'import uuid; print(uuid.uuid4())') \\",
+        f'       -H "Authorization: Bearer $TOKEN" {content} \\',
+        f"       -d '{said}'",
+    ]
 
 
 def _name(account: dict[str, str]) -> str:

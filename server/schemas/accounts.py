@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from server.models import Role
-from server.schemas.fields import Body, Choice, secret, text
+from server.schemas.fields import Body, Choice, language_tag, secret, text
 
 
 class EnrollmentIn(Body):
@@ -50,4 +50,4 @@ class MeOut(Body):
 
 class MeIn(Body):
     zone = text(64)
-    language = text(16)
+    language = language_tag()

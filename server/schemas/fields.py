@@ -1,7 +1,7 @@
 """Fields that take what they mean and nothing that merely looks like it."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
+INVALID_DAY = "A local day is written as in 2026-05-03."
 INVALID_INSTANT = "An instant is written as in 2026-05-03T21:14:00+02:00, with its offset."
+FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 
@@ -71,6 +73,21 @@ class Instant(fields.Field[datetime]):
         return None if value is None else value.isoformat().replace("+00:00", "Z")
 
 
+class Day(fields.Date):
+    """A local day, YYYY-MM-DD, far enough from the ends of the calendar to count days from it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not FULL_DATE.fullmatch(value):
+            raise ValidationError(INVALID_DAY)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError(INVALID_DAY) from error
+        if not 1900 < day.year < 9000:
+            raise ValidationError(INVALID_DAY)
+        return day
+
+
 class Choice(fields.Field[StrEnum]):
     """One of the values of a StrEnum."""
 
@@ -92,6 +109,11 @@ class Choice(fields.Field[StrEnum]):
 
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
     return Text(validate=validate.Length(min=shortest, max=longest), **kwargs)
+
+
+def language_tag(**kwargs: Any) -> Text:
+    rule = validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*(?!\n)$")
+    return Text(validate=[rule, validate.Length(max=35)], metadata={"example": "en"}, **kwargs)
 
 
 def whole(low: int, high: int, **kwargs: Any) -> fields.Integer:

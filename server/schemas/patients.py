@@ -5,16 +5,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.models import Indication, Role, SessionState, Target, Weekday
-from server.schemas.fields import Body, Choice, Instant, Text, secret, text, whole
+from server.schemas.fields import Body, Choice, Day, Instant, Text, language_tag, secret, text, whole
 
 
 class PatientChange(Body):
     reference = text(64, allow_none=True, metadata={"description": "The clinic's own reference."})
     zone = text(64, metadata={"example": "America/New_York"})
-    language = Text(validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"), metadata={"example": "en"})
-    region = Text(validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"), metadata={"example": "US"})
-    monitored_from = fields.Date(allow_none=True)
-    monitored_until = fields.Date(allow_none=True)
+    language = language_tag()
+    region = Text(validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?(?!\n)$"), metadata={"example": "US"})
+    monitored_from = Day(allow_none=True)
+    monitored_until = Day(allow_none=True)
     paused = fields.Boolean(truthy={True}, falsy={False})
     care_team = fields.List(
         fields.UUID(),
@@ -31,14 +31,10 @@ class PatientChange(Body):
 
 class PatientIn(PatientChange):
     zone = text(64, required=True, metadata={"example": "America/New_York"})
-    language = Text(
-        load_default="en",
-        validate=validate.Regexp(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z"),
-        metadata={"example": "en"},
-    )
+    language = language_tag(load_default="en")
     region = Text(
         load_default="US",
-        validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z"),
+        validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?(?!\n)$"),
         metadata={"example": "US"},
     )
 
@@ -77,10 +73,10 @@ class CourseBody(Body):
 
 
 class CourseIn(CourseBody):
-    first_day = fields.Date(required=True)
+    first_day = Day(required=True)
     starts_at = Text(
         load_default="09:00",
-        validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z"),
+        validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d(?!\n)$"),
         metadata={"description": "By the clinic's clock.", "example": "09:00"},
     )
     weekdays = fields.List(
@@ -90,6 +86,12 @@ class CourseIn(CourseBody):
     )
     sessions_per_day = whole(1, 12, load_default=1)
     gap_minutes = whole(1, 240, load_default=60, metadata={"description": "Between sessions of one day."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def one_day(self, said: dict[str, Any], **_: Any) -> None:
+        hours, minutes = map(int, said["starts_at"].split(":"))
+        if hours * 60 + minutes + (said["sessions_per_day"] - 1) * said["gap_minutes"] >= 24 * 60:
+            raise ValidationError("The sessions of one day end after midnight.", "gap_minutes")
 
 
 class CourseOut(CourseBody):

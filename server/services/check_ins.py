@@ -59,7 +59,7 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     db.session.add(check_in)
     patient.assess_due_at = min(now, patient.assess_due_at or now)
     db.session.flush()
-    if check_in.self_harm_thoughts is Answer.YES:
+    if check_in.self_harm_thoughts == Answer.YES:
         # What cannot wait for a tick is raised here, in the transaction that stores the answer.
         raise_findings(patient, [safety_concern(check_in.day)], now)
     return Stored(check_in, created=True)

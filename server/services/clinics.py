@@ -16,7 +16,7 @@ from server.services.passwords import hash_password
 @cache
 def known_zones() -> frozenset[str]:
     """Read once: the list is gathered from hundreds of files."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime"}
 
 
 def check_zone(zone: str, field: str = "zone") -> str:

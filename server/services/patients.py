@@ -61,6 +61,7 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
 
 def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Patient:
     patient = get_patient(caller, patient_id)
+    db.session.refresh(patient, with_for_update=True)
     team = fields.pop("care_team", None)
     if "zone" in fields:
         check_zone(fields["zone"])
@@ -72,8 +73,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     for name, value in fields.items():
         setattr(patient, name, value)
     if patient.monitored_from is not None:
-        # Whatever changed (a pause, a zone), the next look is due at the end of the patient's day.
-        patient.assess_due_at = end_of_day(patient, now)
+        look_by_end_of_day(patient, now)
     if team is not None:
         set_care_team(patient, team)
     db.session.flush()
@@ -151,15 +151,21 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     )
     if used is None:
         raise Refused("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
-    patient = db.session.get_one(Patient, used)
+    patient = db.session.get_one(Patient, used, with_for_update=True, populate_existing=True)
     patient.password_hash = password_hash
     patient.token_version += 1
     patient.zone = zone
     if patient.monitored_from is None:
         patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
-    patient.assess_due_at = end_of_day(patient, now)
+    look_by_end_of_day(patient, now)
     db.session.flush()
     return patient
+
+
+def look_by_end_of_day(patient: Patient, now: datetime) -> None:
+    """Whatever changed (a pause, a zone): by the end of the patient's day, and a look that is due stays due."""
+    end = end_of_day(patient, now)
+    patient.assess_due_at = min(end, patient.assess_due_at or end)
 
 
 def end_of_day(patient: Patient, now: datetime) -> datetime:

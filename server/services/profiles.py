@@ -7,7 +7,7 @@ from server.extensions import db
 from server.models import Member, Patient, Role
 from server.services.clinics import check_zone
 from server.services.identities import Identity
-from server.services.patients import end_of_day
+from server.services.patients import look_by_end_of_day
 
 
 def profile(caller: Identity) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
     patient = db.session.get_one(Patient, caller.id, with_for_update=True, populate_existing=True)
     if "zone" in fields:
         patient.zone = check_zone(fields["zone"])
-        patient.assess_due_at = min(end_of_day(patient, now), patient.assess_due_at or end_of_day(patient, now))
+        look_by_end_of_day(patient, now)
     if "language" in fields:
         patient.language = fields["language"]
     db.session.flush()

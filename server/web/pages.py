@@ -130,8 +130,11 @@ def headers(answer: Response) -> Response:
 def _figures(alert: Alert) -> list[tuple[str, float]]:
     """What the rule worked with, in words, leaving out what this rule has not."""
     known = {**alert.figures, "limits_version": alert.thresholds["version"]}
-    if alert.figures.get("expected") is not None:
+    if known.get("expected") is not None:
         known["h"] = alert.thresholds["h"]
+    if known.get("limit") is not None:
+        # One rating against a limit: how many days it spans says nothing.
+        known = {name: known[name] for name in ("observed", "limit", "limits_version")}
     return [(label, known[name]) for name, label in FIGURE_NAMES.items() if known.get(name) is not None]
 
 

@@ -60,6 +60,7 @@ def ill_fitting(good: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "an unknown field", {**good, "zebra": CANARY}
     yield "an empty name", {**good, "": CANARY}
     yield "a name that ends a pointer", {**good, "a/b~c": CANARY}
+    wrong: Any
     for name, value in good.items():
         for wrong in (f"{CANARY}\0", {CANARY: CANARY}, [CANARY, {CANARY: 1}], [[CANARY]], -98765.4321, 10**30):
             yield f"{name} = {wrong!r}", {**good, name: wrong}
