@@ -1,11 +1,13 @@
 """What the database says, on connections of its own: no session's memory comes between."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, pool, text
 
 from server.extensions import db
+from server.settings import Settings
 
 
 def rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -22,6 +24,19 @@ def one(statement: str, **values: Any) -> Any:
 def change(statement: str, **values: Any) -> None:
     with db.engine.begin() as connection:
         connection.execute(text(statement), values)
+
+
+@contextmanager
+def refusing(settings: Settings, table: str, rule: str) -> Iterator[None]:
+    """Meanwhile the table refuses each new row that breaks `rule`: a failure of the database, made for real."""
+    owner = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT refusing CHECK ({rule}) NOT VALID")
+    try:
+        yield
+    finally:
+        with owner.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT refusing")
 
 
 def digest() -> dict[str, str]:

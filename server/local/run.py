@@ -22,7 +22,6 @@ from server.local.welcome import welcome
 
 READY_SECONDS = 90.0
 MAIL_SECONDS = 10.0
-MAIL_QUIET_SECONDS = 1.5
 MOST_FAILURES = 3  # of one program before the clinic was ever ready
 
 
@@ -63,9 +62,10 @@ class Supervisor:
         """Leaves only by an exception, Stopped among them, and never leaves a program behind."""
         try:
             self._start("mailbox", self.table.mailbox)
-            accounts = self._demo()
+            # They load while the demo is made; it appears to them in one transaction.
             for name, argv in self.table.services.items():
                 self._start(name, argv)
+            accounts = self._demo()
             self._wait_until_ready()
             self._wait_for_mail()
             self._announce(accounts)
@@ -106,7 +106,7 @@ class Supervisor:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while not _answers(self.ports.web, "/readyz"):
+        while _readiness(self.ports.web) is None:
             for name, failures in self.children.failures().items():
                 if failures >= MOST_FAILURES:
                     raise LocalError(f"{name} does not start: see what it printed above.")
@@ -115,15 +115,9 @@ class Supervisor:
             self._watch(0.1)
 
     def _wait_for_mail(self) -> None:
-        """Until no more of the demo's mails arrive; the mailbox may also stay empty."""
-        start = changed = time.monotonic()
-        seen = 0
-        while (now := time.monotonic()) - start < MAIL_SECONDS:
-            count = sum(1 for _ in (self.var / "mailbox").glob("*.eml"))
-            if count != seen:
-                seen, changed = count, now
-            if seen and now - changed > MAIL_QUIET_SECONDS:
-                return
+        """Until the demo's mails have been handed over, or it takes too long to wait for."""
+        deadline = time.monotonic() + MAIL_SECONDS
+        while (_readiness(self.ports.web) or {}).get("emails_waiting") and time.monotonic() < deadline:
             self._watch(0.1)
 
     def _announce(self, accounts: list[dict[str, str]]) -> None:
@@ -133,12 +127,15 @@ class Supervisor:
         say(welcome(self.ports, accounts))
 
 
-def _answers(port: int, path: str) -> bool:
+def _readiness(port: int) -> dict[str, Any] | None:
+    """What /readyz says, once it says 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        said = answer.read()
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
+    return dict(json.loads(said)) if answer.status == http.client.OK else None

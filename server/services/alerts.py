@@ -48,7 +48,8 @@ def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime)
     )
     alerts = {alert.rule: alert for alert in unresolved}
     for finding in findings:
-        if _is_known(finding, told):
+        # What a rule finds, it finds again at each look; an answer is given once, and a second yes is news.
+        if finding.rule in _REFRACTORY and _is_known(finding, told):
             continue
         told.append((finding.rule, finding.day, finding.severity))
         if finding.rule in alerts:

@@ -1,0 +1,91 @@
+"""A yes to the question about self-harm: an urgent alert and its email's job, in the transaction that stores it."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server.extensions import db
+from server.models import Role
+from server.services.patients import set_care_team
+from server.settings import Settings
+from tests.conftest import Clock
+from tests.database import one, refusing, rows
+from tests.factories import Actors, check_in_body, make_member, new_id, signed_in
+
+JOBS = "SELECT args->>'email_id' FROM procrastinate_jobs WHERE task_name = 'deliver'"
+
+
+@pytest.fixture
+def headers(app: Flask, actors: Actors) -> dict[str, str]:
+    return signed_in(app, actors.ada)
+
+
+def say_yes(client: FlaskClient, headers: dict[str, str], clock: Clock, id_: str | None = None) -> int:
+    body = check_in_body(clock(), self_harm_thoughts="yes")
+    return client.put(f"/v1/check-ins/{id_ or new_id()}", json=body, headers=headers).status_code
+
+
+def test_it_raises_one_urgent_alert_with_its_job(
+    client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock
+) -> None:
+    id_ = new_id()
+    assert [say_yes(client, headers, clock, id_) for _ in range(3)] == [201, 200, 200]
+    assert rows("SELECT rule, severity, state, patient_id FROM alert") == [
+        ("safety_concern", "urgent", "open", actors.ada.id)
+    ]
+    emails = rows("SELECT id::text, member_id, state FROM alert_email")
+    assert emails == [(one(JOBS), actors.bob.id, "queued")]
+    assert one("SELECT priority FROM procrastinate_jobs WHERE task_name = 'deliver'") > 0
+
+
+def test_the_whole_team_is_told(client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock) -> None:
+    dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", clock())
+    set_care_team(actors.ada, [dan.id, actors.bob.id])
+    db.session.commit()
+    say_yes(client, headers, clock)
+    assert set(rows("SELECT member_id FROM alert_email")) == {(dan.id,), (actors.bob.id,)}
+    assert len(rows(JOBS)) == 2
+
+
+def test_a_second_yes_of_the_day_is_kept_with_the_open_alert(
+    client: FlaskClient, headers: dict[str, str], clock: Clock
+) -> None:
+    say_yes(client, headers, clock)
+    clock.pass_by(minutes=20)
+    say_yes(client, headers, clock)
+    assert one("SELECT count(*) FROM alert") == 1
+    assert rows("SELECT kind FROM alert_event ORDER BY id") == [("raised",), ("repeated",)]
+    assert len(rows(JOBS)) == 1
+
+
+def test_a_yes_after_it_was_resolved_is_heard_on_the_same_day_too(
+    app: Flask, client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock
+) -> None:
+    say_yes(client, headers, clock)
+    alert = one("SELECT id FROM alert")
+    said = {"outcome": "contacted_patient"}
+    assert client.post(f"/v1/alerts/{alert}/resolve", json=said, headers=signed_in(app, actors.bob)).status_code == 200
+    clock.pass_by(hours=2)
+    say_yes(client, signed_in(app, actors.ada), clock)
+    assert rows("SELECT state FROM alert ORDER BY raised_at") == [("resolved",), ("open",)]
+    assert len(rows(JOBS)) == 2
+
+
+@pytest.mark.parametrize("answer", ["no", "rather_not_say", None])
+def test_any_other_answer_raises_nothing(
+    client: FlaskClient, headers: dict[str, str], clock: Clock, answer: str | None
+) -> None:
+    body = check_in_body(clock(), self_harm_thoughts=answer)
+    client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers)
+    assert rows("SELECT * FROM alert") == []
+
+
+def test_without_the_alert_there_is_no_check_in(
+    client: FlaskClient, headers: dict[str, str], clock: Clock, settings: Settings
+) -> None:
+    """The job's insert fails for real: nothing of the request may remain, and the phone must know."""
+    with refusing(settings, "procrastinate_jobs", "task_name <> 'deliver'"):
+        assert say_yes(client, headers, clock) == 500
+    for table in ("check_in", "alert", "alert_event", "alert_email", "procrastinate_jobs"):
+        assert rows(f"SELECT * FROM {table}") == [], table  # noqa: S608
+    assert say_yes(client, headers, clock) == 201
