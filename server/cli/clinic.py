@@ -20,6 +20,7 @@ def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin
         clinic = clinics.create_clinic(name, zone, now())
         clinics.add_member(clinic.id, Role.ADMIN, admin_name, admin_email, admin_password, now())
     except DomainError as error:
+        db.session.rollback()
         raise click.ClickException(error.detail) from error
     db.session.commit()
     click.echo(f"{name} is ready; {admin_email} can sign in.")

@@ -1,0 +1,128 @@
+"""Lists: cursors that survive what arrives meanwhile, and nothing made up."""
+
+import base64
+import uuid
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server.extensions import db
+from server.services.alerts import raise_findings
+from server.services.pages import Cursor, parse_cursor
+from tests.api.problem import assert_problem, pointers
+from tests.conftest import Clock
+from tests.factories import Actors, check_in_body, finding, make_patient, new_id, signed_in
+
+LISTS = ["/v1/check-ins", "/v1/patients", "/v1/alerts", "patient"]
+
+
+def url_of(actors: Actors, url: str) -> str:
+    return f"/v1/patients/{actors.ada.id}/check-ins" if url == "patient" else url
+
+
+def headers_of(app: Flask, actors: Actors, url: str) -> dict[str, str]:
+    return signed_in(app, actors.ada if url == "/v1/check-ins" else actors.bob)
+
+
+def add(app: Flask, client: FlaskClient, actors: Actors, clock: Clock, url: str) -> None:
+    """One more item, newer than all."""
+    clock.pass_by(minutes=1)
+    if url == "/v1/patients":
+        make_patient(actors.bob, clock())
+    elif url == "/v1/alerts":
+        raise_findings(actors.ada, [finding(clock().date(), rule=f"rule {clock()}")], clock())
+        db.session.commit()
+    else:
+        body = check_in_body(clock() - timedelta(days=1))
+        client.put(f"/v1/check-ins/{new_id()}", json=body, headers=signed_in(app, actors.ada))
+
+
+@pytest.mark.parametrize("url", LISTS)
+def test_pages_neither_repeat_nor_hide_while_more_arrives(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock, url: str
+) -> None:
+    for _ in range(7):
+        add(app, client, actors, clock, url)
+    everything = client.get(f"{url_of(actors, url)}?limit=200", headers=headers_of(app, actors, url)).get_json()
+    wanted = [item["id"] for item in everything["items"]]
+    assert everything["next_cursor"] is None
+    assert len(wanted) >= 7
+    found, cursor = [], ""
+    while cursor is not None:
+        query = f"?limit=3&cursor={cursor}" if cursor else "?limit=3"
+        page = client.get(f"{url_of(actors, url)}{query}", headers=headers_of(app, actors, url)).get_json()
+        found += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        add(app, client, actors, clock, url)
+    assert found == wanted
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("url", LISTS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "cursor=",
+        "cursor=nonsense",
+        "cursor=%00",
+        "cursor=%ff%fe",
+        "cursor=" + "A" * 201,
+        "cursor=" + encoded("2026-05-04T20:00:00+00:00"),
+        "cursor=" + encoded(f"2026-05-04T20:00:00 {uuid.UUID(int=1)}"),
+        "cursor=" + encoded(f"yesterday {uuid.UUID(int=1)}"),
+        "cursor=" + encoded("2026-05-04T20:00:00+00:00 1"),
+        "cursor=" + base64.urlsafe_b64encode(b"\xff\xfe\x00").decode(),
+        "limit=0",
+        "limit=-1",
+        "limit=201",
+        "limit=ten",
+        "limit=1.5",
+        "limit=" + "9" * 5_000,
+        "limit=",
+        "page=2",
+        "state%00=open",
+    ],
+)
+def test_a_query_that_is_not_ours_is_refused(
+    app: Flask, client: FlaskClient, actors: Actors, url: str, query: str
+) -> None:
+    refused = client.get(f"{url_of(actors, url)}?{query}", headers=headers_of(app, actors, url))
+    assert_problem(refused, 422)
+    assert pointers(refused)
+
+
+@pytest.mark.parametrize("url", LISTS)
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00+00:00"])
+def test_a_made_up_cursor_gives_a_page_and_no_more(
+    app: Flask, client: FlaskClient, actors: Actors, url: str, at: str
+) -> None:
+    query = f"cursor={encoded(f'{at} {uuid.UUID(int=1)}')}"
+    answer = client.get(f"{url_of(actors, url)}?{query}", headers=headers_of(app, actors, url))
+    assert answer.status_code in {200, 422}
+
+
+def test_a_cursor_is_read_back_as_it_was(clock: Clock) -> None:
+    cursor = Cursor(clock() + timedelta(microseconds=1), uuid.uuid4())
+    assert parse_cursor(str(cursor)) == cursor
+
+
+@pytest.mark.parametrize("query", ["state=closed", "state=", "patient=ada", "patient=%00", "patient=1", "rule=x"])
+def test_alerts_are_asked_for_by_what_they_have(app: Flask, client: FlaskClient, actors: Actors, query: str) -> None:
+    assert_problem(client.get(f"/v1/alerts?{query}", headers=signed_in(app, actors.bob)), 422)
+
+
+def test_alerts_by_state_and_patient(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    add(app, client, actors, clock, "/v1/alerts")
+    headers = signed_in(app, actors.bob)
+    for query, count in (
+        ("state=open", 1),
+        ("state=resolved", 0),
+        (f"patient={actors.ada.id}", 1),
+        (f"patient={new_id()}", 0),
+    ):
+        assert len(client.get(f"/v1/alerts?{query}", headers=headers).get_json()["items"]) == count, query

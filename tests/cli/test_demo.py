@@ -1,0 +1,57 @@
+"""`flask demo` and `flask create-clinic`."""
+
+import json
+import stat
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from server.extensions import db
+from server.models import Alert, AlertEmail, CheckIn, Clinic, Member, Patient
+
+
+def count(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_the_demo_is_made_once_and_its_accounts_can_sign_in(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["demo", "--accounts", str(path)]).exit_code == 0
+    first = json.loads(path.read_text(encoding="utf-8"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (count(Clinic), count(Member), count(Patient)) == (1, 3, 12)
+    assert count(CheckIn) > 12 * 30
+    assert count(Alert) >= 4
+    assert count(AlertEmail) >= count(Alert)
+    assert db.session.scalar(select(Clinic.name)) == "Demo clinic (every patient is simulated)"
+
+    assert runner.invoke(args=["demo", "--accounts", str(path)]).exit_code == 0
+    assert json.loads(path.read_text(encoding="utf-8")) == first
+    assert (count(Clinic), count(Patient)) == (1, 12)
+
+    assert [account["role"] for account in first[:4]] == ["clinician", "clinician", "admin", "patient"]
+    for account in (first[0], first[2], first[3]):
+        said = {name: account[name] for name in ("email", "code", "password") if name in account}
+        assert client.post("/v1/tokens", json=said).status_code == 201
+
+
+def test_a_clinic_is_created_with_an_admin_who_can_sign_in(app: Flask, client: FlaskClient) -> None:
+    said = {"--name": "North", "--zone": "Europe/Berlin", "--admin-name": "Eve", "--admin-email": "Eve@North.example"}
+    options = [word for pair in said.items() for word in pair]
+    runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
+    assert runner.invoke(args=["create-clinic", *options]).exit_code == 0
+    again = runner.invoke(args=["create-clinic", *options])
+    assert (again.exit_code, "already a member" in again.output) == (1, True)
+    assert count(Clinic) == 1
+    tokens = client.post("/v1/tokens", json={"email": "eve@north.example", "password": "a long enough password"})
+    assert tokens.status_code == 201
+
+
+def test_a_clinic_in_no_known_zone_is_refused(app: Flask) -> None:
+    words = ["--name", "N", "--zone", "Mars/Olympus", "--admin-name", "E", "--admin-email", "e@n.example"]
+    runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
+    result = runner.invoke(args=["create-clinic", *words])
+    assert (result.exit_code, "not a time zone" in result.output) == (1, True)
