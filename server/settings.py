@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
 
@@ -124,14 +126,25 @@ def _database_url(raw: str) -> str:
     scheme, separator, rest = raw.partition("://")
     if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise ValueError("must be a postgresql:// URL")
-    if not urlsplit(raw).username:
+    if not _split(raw, "must be a postgresql:// URL").username:
         raise ValueError("must name the role to connect as")
     return f"postgresql+psycopg://{rest}"
 
 
+def _split(raw: str, message: str) -> SplitResult:
+    """urlsplit, whose own errors quote the password."""
+    try:
+        parts = urlsplit(raw)
+        parts.port  # noqa: B018  # raises for a port that is no number
+    except ValueError:
+        raise ValueError(message) from None
+    return parts
+
+
 def _base_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    parts = _split(raw, "must be an http:// or https:// address")
+    bare = parts.hostname and not (parts.username or parts.query or parts.fragment)
+    if parts.scheme not in ("http", "https") or not bare or len(raw.split()) > 1:
         raise ValueError("must be an http:// or https:// address")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("must be https:// unless it is this machine")
@@ -139,8 +152,12 @@ def _base_url(raw: str) -> str:
 
 
 def _mail_address(raw: str) -> str:
-    address = parseaddr(raw)[1]
-    if "@" not in address or "\n" in raw or "\r" in raw:
+    name, address = parseaddr(raw)
+    try:
+        whole = Address(name, addr_spec=address)
+    except (ValueError, IndexError, MessageError):
+        whole = Address()
+    if not (whole.username and whole.domain) or " " in address or "\n" in raw or "\r" in raw:
         raise ValueError("must be an address such as 'Interlude <alerts@clinic.example>'")
     return raw
 

@@ -107,8 +107,24 @@ class Choice(fields.Field[StrEnum]):
         return None if value is None else str(value)
 
 
+class TrueOrFalse(fields.Boolean):
+    """JSON's true or false; never a 1 that could be one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
     return Text(validate=validate.Length(min=shortest, max=longest), **kwargs)
+
+
+def email_address(**kwargs: Any) -> Text:
+    # ASCII and no quotes: what every mail server takes.
+    plain = validate.Regexp(r"^[!#-~]+(?!\n)$", error="Not an email address that every mail server takes.")
+    rules = [validate.Email(), plain, validate.Length(max=254)]
+    return Text(validate=rules, metadata={"format": "email"}, **kwargs)
 
 
 def language_tag(**kwargs: Any) -> Text:

@@ -5,7 +5,19 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.models import Indication, Role, SessionState, Target, Weekday
-from server.schemas.fields import Body, Choice, Day, Instant, Text, language_tag, secret, text, whole
+from server.schemas.fields import (
+    Body,
+    Choice,
+    Day,
+    Instant,
+    Text,
+    TrueOrFalse,
+    email_address,
+    language_tag,
+    secret,
+    text,
+    whole,
+)
 
 
 class PatientChange(Body):
@@ -15,7 +27,7 @@ class PatientChange(Body):
     region = Text(validate=validate.Regexp(r"^[A-Z]{2}(-[A-Z0-9]{1,3})?(?!\n)$"), metadata={"example": "US"})
     monitored_from = Day(allow_none=True)
     monitored_until = Day(allow_none=True)
-    paused = fields.Boolean(truthy={True}, falsy={False})
+    paused = TrueOrFalse()
     care_team = fields.List(
         fields.UUID(),
         validate=validate.Length(max=20),
@@ -124,7 +136,7 @@ class SessionIn(Body):
 class MemberIn(Body):
     role = Choice(Role, required=True, validate=validate.OneOf((Role.CLINICIAN, Role.ADMIN)))
     name = text(200, required=True)
-    email = Text(required=True, validate=[validate.Email(), validate.Length(max=254)], metadata={"format": "email"})
+    email = email_address(required=True)
     password = secret(required=True)
 
 

@@ -54,7 +54,10 @@ def test_other_content_under_a_known_id_is_a_conflict(
     id_, body = new_id(), check_in_body(clock(), mood=5, triggers=["stress"])
     put(client, headers, body, id_)
     before = digest()
-    for change in ({"craving": 4}, {"mood": None}, {"note": "more"}, {"triggers": []}, {"zone": "Europe/London"}):
+    changes: list[dict[str, Any]] = [
+        {"craving": 4}, {"mood": None}, {"note": "more"}, {"triggers": []}, {"zone": "Europe/London"}
+    ]  # fmt: skip
+    for change in changes:
         assert_problem(put(client, headers, body | change, id_), 409)
     assert digest() == before
 
