@@ -143,8 +143,8 @@ def _split(raw: str, message: str) -> SplitResult:
 
 def _base_url(raw: str) -> str:
     parts = _split(raw, "must be an http:// or https:// address")
-    bare = parts.hostname and not (parts.username or parts.query or parts.fragment)
-    if parts.scheme not in ("http", "https") or not bare or len(raw.split()) > 1:
+    extra = parts.username or parts.query or parts.fragment or len(raw.split()) > 1
+    if parts.scheme not in ("http", "https") or not parts.hostname or extra:
         raise ValueError("must be an http:// or https:// address")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("must be https:// unless it is this machine")

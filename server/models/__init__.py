@@ -5,9 +5,10 @@ from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
 from server.models.job_run import JobRun
-from server.models.patient import CareTeam, Invite, Patient
+from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient
 
 __all__ = [
+    "PATIENT_HELD",
     "RATINGS",
     "Alert",
     "AlertEmail",

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -62,6 +63,12 @@ class Patient(Base):
     @property
     def care_team(self) -> list[uuid.UUID]:
         return [place.member_id for place in self.team]
+
+
+# How a patient's row is held by whoever decides about it. Without `of`, PostgreSQL would lock the clinic's row too,
+# and all of the clinic would wait; without `key_share`, whoever writes a row that refers to the patient would wait,
+# and could wait for us: resolving an alert and assessing its patient deadlocked.
+PATIENT_HELD: dict[str, Any] = {"of": Patient, "key_share": True}
 
 
 class CareTeam(Base):

@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_, update
 from server.clock import wall_day
 from server.errors import Conflict, Refused
 from server.extensions import db
-from server.models import Answer, CheckIn, Patient
+from server.models import PATIENT_HELD, Answer, CheckIn, Patient
 from server.services.alerts import raise_findings
 from server.services.clinics import check_zone
 from server.services.pages import Cursor
@@ -35,7 +35,7 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     Raises Refused for a time that cannot be right, Conflict for other content under a known id.
     """
     # The patient's row is the lock: which report counts, and what is due, are decided by one writer at a time.
-    patient = db.session.get_one(Patient, patient_id, with_for_update=True, populate_existing=True)
+    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     recorded_at: datetime = fields["recorded_at"]
     known = db.session.get(CheckIn, (patient_id, check_in_id))
     if known is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, tuple_, update
 from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
-from server.models import CareTeam, Invite, Member, Patient, Role
+from server.models import PATIENT_HELD, CareTeam, Invite, Member, Patient, Role
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity
@@ -61,7 +61,7 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
 
 def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Patient:
     patient = get_patient(caller, patient_id)
-    db.session.refresh(patient, with_for_update=True)
+    db.session.refresh(patient, with_for_update=PATIENT_HELD)
     team = fields.pop("care_team", None)
     if "zone" in fields:
         check_zone(fields["zone"])
@@ -151,7 +151,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     )
     if used is None:
         raise Refused("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
-    patient = db.session.get_one(Patient, used, with_for_update=True, populate_existing=True)
+    patient = db.session.get_one(Patient, used, with_for_update=PATIENT_HELD, populate_existing=True)
     patient.password_hash = password_hash
     patient.token_version += 1
     patient.zone = zone

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from server.extensions import db
-from server.models import Member, Patient, Role
+from server.models import PATIENT_HELD, Member, Patient, Role
 from server.services.clinics import check_zone
 from server.services.identities import Identity
 from server.services.patients import look_by_end_of_day
@@ -35,7 +35,7 @@ def profile(caller: Identity) -> dict[str, Any]:
 
 def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
     """A patient's own zone and language. Raises Refused for an unknown zone."""
-    patient = db.session.get_one(Patient, caller.id, with_for_update=True, populate_existing=True)
+    patient = db.session.get_one(Patient, caller.id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "zone" in fields:
         patient.zone = check_zone(fields["zone"])
         look_by_end_of_day(patient, now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select, update
 
 from server.extensions import db
-from server.models import Alert, AlertEmail, CheckIn, Clinic, EmailState, Patient
+from server.models import PATIENT_HELD, Alert, AlertEmail, CheckIn, Clinic, EmailState, Patient
 from server.services.alerts import raise_findings
 from server.services.check_ins import counting
 from server.services.courses import treatment_of
@@ -34,7 +34,7 @@ def claim_due(now: datetime) -> Sequence[uuid.UUID]:
                 Patient.assess_queued_at < now - REQUEUE,
             ),
         )
-        .with_for_update(of=Patient, skip_locked=True)
+        .with_for_update(**PATIENT_HELD, skip_locked=True)
     )
     return db.session.scalars(
         update(Patient)
@@ -56,7 +56,7 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
 
 def assess_patient(patient_id: uuid.UUID, now: datetime) -> bool:
     """Looks at one patient's whole record and raises what is found; False when it was not due (any more)."""
-    patient = db.session.get_one(Patient, patient_id, with_for_update=True, populate_existing=True)
+    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     if patient.assess_due_at is None or patient.assess_due_at > now:
         return False
     readings = [_reading(check_in) for check_in in counting(patient.id)]
@@ -72,7 +72,9 @@ def assess_patient(patient_id: uuid.UUID, now: datetime) -> bool:
 
 def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> None:
     """Keeps what kind of failure it was, and tries again later: the others must not wait for this one."""
-    patient = db.session.get_one(Patient, patient_id, with_for_update=True, populate_existing=True)
+    patient = db.session.get(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    if patient is None:  # erased since it was queued
+        return
     patient.assess_failures = min(patient.assess_failures + 1, 1000)
     patient.assess_error = type(error).__name__
     patient.assess_queued_at = None

@@ -1,0 +1,1 @@
+"""How early and how wrongly: the trend engine beside nine other detectors, on simulated courses and real diaries."""

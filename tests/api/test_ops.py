@@ -1,0 +1,72 @@
+"""For whoever runs it: alive, ready, what is late; and what it says when the database is away."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server.app import create_app
+from server.settings import Settings
+from tests.api.cells import Things
+from tests.api.problem import assert_problem
+from tests.conftest import Clock
+from tests.database import change
+from tests.factories import Actors, settings_for, signed_in
+
+NOWHERE = "postgresql://interlude_app:wrong@/interlude?host=%2Fnowhere"
+
+
+def test_all_is_quiet(client: FlaskClient, actors: Actors) -> None:
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+    assert client.get("/readyz").get_json() == {
+        "status": "ok",
+        "assessment_late_seconds": 0,
+        "assessments_failing": 0,
+        "emails_waiting": 0,
+        "email_late_seconds": 0,
+        "emails_undeliverable": 0,
+        "alerts_without_recipient": 0,
+    }
+
+
+def test_what_is_late_or_lost_is_counted_in_a_200(client: FlaskClient, things: Things, clock: Clock) -> None:
+    clock.pass_by(minutes=10)
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.get_json()["assessment_late_seconds"] == 600
+    assert ready.get_json()["email_late_seconds"] == 600
+    assert ready.get_json()["emails_waiting"] == 1
+    change("UPDATE alert_email SET state = 'undeliverable'")
+    change("UPDATE patient SET assess_failures = 1 WHERE id = :id", id=things.patient)
+    ready = client.get("/readyz")
+    assert (ready.get_json()["emails_waiting"], ready.get_json()["emails_undeliverable"]) == (0, 1)
+    assert ready.get_json()["assessments_failing"] == 1
+    change("DELETE FROM alert_email")
+    assert client.get("/readyz").get_json()["alerts_without_recipient"] == 1
+
+
+def test_without_a_database_it_says_when_to_come_back(settings: Settings, app: Flask, actors: Actors) -> None:
+    lost = create_app(settings_for(NOWHERE, NOWHERE))
+    client = lost.test_client()
+    assert client.get("/healthz").status_code == 200
+    for answer in (client.get("/readyz"), client.get("/v1/me", headers=signed_in(app, actors.ada))):
+        assert_problem(answer, 401, 503)
+        if answer.status_code == 503:
+            assert answer.headers["Retry-After"] == "5"
+    assert client.get("/readyz").status_code == 503
+
+
+def test_the_description_is_served(client: FlaskClient) -> None:
+    assert client.get("/openapi.json").get_json()["info"]["title"] == "Interlude"
+    docs = client.get("/docs/")
+    assert docs.status_code == 200
+    assert b'src="http' not in docs.data
+    assert b'href="http' not in docs.data
+    with client.get("/docs/swagger-ui-bundle.js") as script:
+        assert script.status_code == 200
+
+
+def test_nothing_may_be_cached_or_framed(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    for url in ("/v1/today", "/v1/check-ins", "/v1/nothing", "/healthz"):
+        headers = client.get(url, headers=signed_in(app, actors.ada)).headers
+        assert "no-store" in headers["Cache-Control"], url
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"

@@ -1,0 +1,129 @@
+"""Settings: every fault named at once, and no secret in what is said."""
+
+import pytest
+
+from server.settings import Settings, SettingsError
+
+GOOD = {
+    "DATABASE_URL": "postgresql://app:hunter2-hunter2@db.example/interlude",
+    "MIGRATION_DATABASE_URL": "postgresql://owner:hunter2-hunter2@db.example/interlude",
+    "SECRET_KEY": "cookie-secret-cookie-secret-cookie-secret",
+    "JWT_SECRET_KEY": "token-secret-token-secret-token-secret-1",
+    "BASE_URL": "https://interlude.example",
+    "SMTP_HOST": "smtp.example",
+    "MAIL_FROM": "Interlude <alerts@clinic.example>",
+}
+REQUIRED = ("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "BASE_URL", "SMTP_HOST", "MAIL_FROM")
+
+
+def refusal(**changes: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(GOOD | changes)
+    return str(refused.value)
+
+
+def test_good_ones_are_read() -> None:
+    settings = Settings.from_env(GOOD)
+    assert settings.database_url == "postgresql+psycopg://app:hunter2-hunter2@db.example/interlude"
+    assert (settings.smtp_port, settings.smtp_security, settings.demo_secret) == (587, "starttls", "")
+    assert settings.tick.total_seconds() == 60
+
+
+def test_without_an_owner_the_app_role_migrates() -> None:
+    settings = Settings.from_env({name: value for name, value in GOOD.items() if not name.startswith("MIGRATION")})
+    assert settings.migration_database_url == settings.database_url
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_a_missing_one_is_named(name: str, nothing: str) -> None:
+    assert f"{name} is not set" in refusal(**{name: nothing})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("DATABASE_URL", "sqlite:///file.db"),
+        ("DATABASE_URL", "mysql://app@db/x"),
+        ("DATABASE_URL", "db.example"),
+        ("DATABASE_URL", "postgresql://db.example/interlude"),
+        ("DATABASE_URL", "postgresql://app:hunter2-hunter2@db.example:port/interlude"),
+        ("DATABASE_URL", "postgresql://app:hunter2-hunter2@[::1/interlude"),
+        ("DATABASE_URL", "postgresql://app:hunter2-hunter2\u2100x@db.example/interlude"),
+        ("MIGRATION_DATABASE_URL", "sqlite:///file.db"),
+        ("SECRET_KEY", "hunter2-hunter2-hunter2-hunter2"),
+        ("JWT_SECRET_KEY", "hunter2-hunter2"),
+        ("DEMO_SECRET", "hunter2-hunter2"),
+        ("BASE_URL", "interlude.example"),
+        ("BASE_URL", "ftp://interlude.example"),
+        ("BASE_URL", "http://interlude.example"),
+        ("BASE_URL", "https://"),
+        ("BASE_URL", "https://interlude.example?x=1"),
+        ("BASE_URL", "https://interlude.example#x"),
+        ("BASE_URL", "https://interlude.example:port"),
+        ("BASE_URL", "https://user:hunter2-hunter2@interlude.example"),
+        ("BASE_URL", "https://inter lude.example"),
+        ("BASE_URL", "https://interlude.example/\r\nBcc: x"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "80a"),
+        ("PORT", "\u0668\u0660"),
+        ("PORT", "9" * 5_000),
+        ("SMTP_PORT", "-1"),
+        ("SMTP_SECURITY", "ssl"),
+        ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "a@"),
+        ("MAIL_FROM", "@clinic.example"),
+        ("MAIL_FROM", "a@b@c"),
+        ("MAIL_FROM", "Interlude <a b@clinic.example>"),
+        ("MAIL_FROM", "\u00fc@clinic.example"),
+        ("MAIL_FROM", "a@clinic.example\nBcc: x@y.example"),
+        ("TICK_SECONDS", "0"),
+        ("TICK_SECONDS", "3601"),
+        ("WORKER_CONCURRENCY", "65"),
+        ("ACCESS_TOKEN_MINUTES", "1441"),
+        ("REFRESH_TOKEN_DAYS", "1e2"),
+    ],
+)
+def test_a_wrong_one_is_named_and_no_secret_is_said(name: str, wrong: str) -> None:
+    said = refusal(**{name: wrong})
+    lines = said.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [name]
+    assert "hunter2" not in said
+    assert len(said) < 300
+
+
+def test_all_are_named_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"PORT": "x", "SMTP_SECURITY": "x"})
+    said = str(refused.value)
+    assert {line.split()[0] for line in said.splitlines()[1:]} == {*REQUIRED, "PORT", "SMTP_SECURITY"} | (
+        {"MIGRATION_DATABASE_URL"} & {line.split()[0] for line in said.splitlines()[1:]}
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"JWT_SECRET_KEY": GOOD["SECRET_KEY"]},
+        {"SMTP_SECURITY": "none"},
+        {"SMTP_USERNAME": "mailer"},
+        {"SMTP_PASSWORD": "hunter2"},
+    ],
+    ids=str,
+)
+def test_settings_that_contradict_each_other(changes: dict[str, str]) -> None:
+    said = refusal(**changes)
+    assert next(iter(changes)) in said
+    assert "hunter2" not in said
+    assert GOOD["SECRET_KEY"] not in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_plain_smtp_only_within_this_machine(host: str) -> None:
+    assert Settings.from_env(GOOD | {"SMTP_SECURITY": "none", "SMTP_HOST": host}).smtp_host == host
+
+
+def test_plain_http_only_within_this_machine() -> None:
+    for base in ("http://127.0.0.1:8000/", "http://localhost:8000", "http://[::1]:8000"):
+        assert Settings.from_env(GOOD | {"BASE_URL": base}).base_url == base.rstrip("/")
