@@ -2,12 +2,22 @@
 
 import logging
 import traceback
+from typing import Any
 
 DEEPEST_PLACES = 6
 
 
+class Formatter(logging.Formatter):
+    """Exceptions by their kind and place, whoever logs them: their text may quote a row."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
+        return described(ei[1])
+
+
 def configure_logging() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # These log a line for every job with its arguments, or every beat.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("procrastinate").setLevel(logging.WARNING)

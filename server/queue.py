@@ -3,6 +3,8 @@
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from sqlalchemy import Exists, SQLColumnExpression, Text, cast, column, exists, or_, select, table
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, scoped_session
 
 # Jobs that a person waits for overtake the others.
@@ -24,3 +26,19 @@ def enqueue(name: str, session: Session | scoped_session[Any], *, priority: int 
 def conninfo(database_url: str) -> str:
     """SQLAlchemy's URL as libpq wants it."""
     return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+_jobs = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
+
+
+def waiting_for(name: str, arg: str, value: SQLColumnExpression[Any]) -> Exists:
+    """True in SQL where a job of this name, with this value as (or in) its argument, is still to be taken."""
+    text = cast(value, Text)
+    named = or_(_jobs.c.args[arg].astext == text, _jobs.c.args[arg].op("?")(text))
+    return exists().where(_jobs.c.task_name == name, cast(_jobs.c.status, Text) == "todo", named)
+
+
+def is_waiting(name: str, session: Session | scoped_session[Any]) -> bool:
+    """Whether any job of this name is still to be taken."""
+    found = exists().where(_jobs.c.task_name == name, cast(_jobs.c.status, Text) == "todo")
+    return bool(session.scalar(select(found)))

@@ -2,21 +2,27 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import Flask
 from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from psycopg import Error as PsycopgError
+from psycopg_pool import PoolTimeout
 
 import server.jobs  # noqa: F401  # declares the tasks
 from server.app import create_app
 from server.clock import utcnow
-from server.logs import configure_logging
+from server.logs import configure_logging, described
 from server.queue import app as queue
 from server.queue import conninfo
 
 log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 
 def within(app: Flask) -> Callable[..., Any]:
@@ -46,11 +52,26 @@ async def work(app: Flask, concurrency: int, *, wait: bool = True) -> None:
             )
 
 
+async def _keep_working(app: Flask) -> None:
+    """A database that is away for a while must not end the worker: nobody may be there to start it again."""
+    pause = FIRST_PAUSE
+    while True:
+        began = time.monotonic()
+        try:
+            log.info("the worker waits for jobs")
+            await work(app, app.extensions["interlude"].settings.worker_concurrency)
+        except (ConnectorException, PsycopgError, PoolTimeout) as error:
+            pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
+            log.error("the queue cannot be reached, trying again in %.0f s: %s", pause, described(error))
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
 def main(now: Callable[[], datetime] = utcnow) -> None:
     configure_logging()
     app = create_app(now=now)
-    log.info("the worker waits for jobs")
-    asyncio.run(work(app, app.extensions["interlude"].settings.worker_concurrency))
+    asyncio.run(_keep_working(app))
 
 
 if __name__ == "__main__":

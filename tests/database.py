@@ -39,6 +39,23 @@ def refusing(settings: Settings, table: str, rule: str) -> Iterator[None]:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT refusing")
 
 
+@contextmanager
+def failing(settings: Settings, table: str, row: str, code: str) -> Iterator[None]:
+    """Meanwhile an INSERT of such a row fails with this SQLSTATE, as the database would on a bad day."""
+    owner = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"""
+            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$;
+            CREATE TRIGGER failing BEFORE INSERT ON {table} FOR EACH ROW WHEN ({row}) EXECUTE FUNCTION fail();
+        """)
+    try:
+        yield
+    finally:
+        with owner.begin() as connection:
+            connection.exec_driver_sql("DROP FUNCTION fail CASCADE")
+
+
 def digest() -> dict[str, str]:
     """Every row of every table, by table: equal means that nothing was written."""
     tables = [*db.metadata.tables, "procrastinate_jobs"]

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from server.trends.state import PRIOR_SD, PRIOR_WEIGHT, Floats
+from server.trends.state import PRIOR_SD, PRIOR_WEIGHT, Floats, Ints
 
-HAZARD = 1 / 40  # chance of a change before any one rating
+HAZARD = 1 / 20  # chance of a change before any one rating; this, RECENT and LEVEL_WEIGHT were tuned on other seeds
 RECENT = 14  # ratings: an older change is no news
-LEVEL, LEVEL_WEIGHT = 5.0, 0.3  # prior of a segment's mean, worth so many ratings
+LEVEL, LEVEL_WEIGHT = 5.0, 0.1  # prior of a segment's mean, worth so many ratings
 SHAPE = PRIOR_WEIGHT / 2  # prior of a segment's variance: inverse gamma, like the engine's prior
 RATE = SHAPE * PRIOR_SD**2
 WARM_UP = 5
@@ -43,7 +43,7 @@ class Runs:
         self.before = np.full((patients, days), LEVEL)  # the level expected when the segment began
         self.count = np.zeros(patients, np.int64)
 
-    def learn(self, who: np.ndarray[tuple[int], np.dtype[np.int64]], x: Floats) -> None:
+    def learn(self, who: Ints, x: Floats) -> None:
         """One rating each of the patients `who`: a new segment may begin with it, or an old one goes on."""
         count = self.count[who]
         width = int(count.max(initial=0)) + 1
@@ -59,15 +59,15 @@ class Runs:
         self._update(here, x[:, None])
         self.count[who] += 1
 
-    def _likelihood(self, here: tuple[np.ndarray, np.ndarray], x: Floats) -> Floats:
-        """Student's t density of x in each segment, up to a factor that all segments share only when equally long."""
+    def _likelihood(self, here: tuple[Ints, Ints], x: Floats) -> Floats:
+        """Student's t density of x in each segment, but for a factor that all segments share."""
         shape, weight = self.shape[here], self.weight[here]
         spread = self.rate[here] * (weight + 1) / (shape * weight)
         u = (x - self.mean[here]) ** 2 / (2 * shape * spread)
         # Gamma(a + 1/2) / Gamma(a) is about sqrt(a - 1/4): within 0.1% from a = 5 on.
         return np.asarray(np.sqrt((shape - 0.25) / (shape * spread)) * (1 + u) ** -(shape + 0.5))
 
-    def _update(self, here: tuple[np.ndarray, np.ndarray], x: Floats) -> None:
+    def _update(self, here: tuple[Ints, Ints], x: Floats) -> None:
         """Every segment up to now takes the rating. (Columns not begun yet keep the prior.)"""
         weight, mean = self.weight[here], self.mean[here]
         begun = np.arange(here[1].shape[1])[None, :] <= self.count[here[0][:, 0]][:, None]
@@ -76,7 +76,7 @@ class Runs:
         self.weight[here] += begun
         self.shape[here] += begun * 0.5
 
-    def log_odds(self, who: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+    def log_odds(self, who: Ints) -> Floats:
         """Of a change within the last RECENT ratings to a level above the one expected then."""
         age = self.count[who][:, None] - np.arange(self.chance.shape[1])  # 1 for the segment of this rating
         recent = (age >= 1) & (age <= RECENT) & (self.mean[who] > self.before[who]) & (age < self.count[who][:, None])

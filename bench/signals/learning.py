@@ -7,11 +7,11 @@ import numpy as np
 
 from server.trends.state import PRIOR_SD, PRIOR_WEIGHT, Floats
 
-SLACK = 0.5  # SDs a day that a CUSUM forgives
+SLACK = 0.5  # SDs a day that a CUSUM forgives, as the engine's does
 WARM_UP = 5  # earlier ratings before a detector may speak
 LEAST_SD = 0.5
-LEVEL_NOISE = 0.003  # variance of the level's daily step over that of a rating
-WINDOW, FEWEST = 21, 8  # days of the slope, and the ratings that it needs
+LEVEL_NOISE = 0.005  # variance of the level's daily step over that of a rating
+WINDOW, FEWEST = 21, 11  # days of the slope, and the ratings that it needs (tuned on seeds of its own)
 
 
 def normal_deviate(t: Floats, freedom: Floats) -> Floats:

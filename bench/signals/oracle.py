@@ -1,5 +1,7 @@
 """What could be found at best: a CUSUM that is told each patient's true level, SD, correlation and weekends."""
 
+from statistics import NormalDist
+
 import numpy as np
 
 from bench.signals.simulate import Truth
@@ -7,7 +9,8 @@ from server.trends.state import Floats
 
 SHIFT = 2.0  # points: the step that it looks for
 # Equally likely standard normal deviates: with them, the mean and SD of a rounded and clipped rating are sums.
-NODES = 16
+NODES = np.array([NormalDist().inv_cdf((node + 0.5) / 16) for node in range(16)])
+NODES /= NODES.std()
 
 
 def oracle(ratings: Floats, truth: Truth) -> tuple[Floats, Floats]:
@@ -34,17 +37,6 @@ def oracle(ratings: Floats, truth: Truth) -> tuple[Floats, Floats]:
 
 def _rating_of(level: Floats, sd: Floats) -> tuple[Floats, Floats]:
     """Mean and SD of a rating whose unrounded, unclipped value is normal."""
-    drawn = np.clip(np.round(level[:, None] + sd[:, None] * QUANTILES), 0, 10)
+    drawn = np.clip(np.round(level[:, None] + sd[:, None] * NODES), 0, 10)
     # A rating that is all but certain to be 0 must not make a 1 infinitely surprising.
     return drawn.mean(axis=1), np.maximum(drawn.std(axis=1), 0.5)
-
-
-def _quantiles() -> Floats:
-    """Midpoint quantiles of the standard normal, by bisection-free inversion on a grid."""
-    grid = np.linspace(-6, 6, 24_001)
-    cumulated = np.cumsum(np.exp(-(grid**2) / 2))
-    quantiles: Floats = np.interp((np.arange(NODES) + 0.5) / NODES, cumulated / cumulated[-1], grid)
-    return quantiles / quantiles.std()
-
-
-QUANTILES = _quantiles()

@@ -17,6 +17,7 @@ BASELINE_SPREAD = 1.6  # between patients
 SD_SPREAD = 0.25  # of the log of the SD between patients: about 0.8 to 2.1 for 95% of them (assumed)
 WEEKEND = (0.0, 0.8)  # points more on Saturday and Sunday
 GAP_DAYS = 2.5  # mean run of missed days: gaps come in bursts (assumed)
+TREATED: Ints = np.maximum(np.arange(DAYS) + 1 - BEFORE_TREATMENT, 0)  # day of treatment, 0 before it
 ONSET = (24, 63)  # first and last day, counted from 1, that an episode may begin
 RAMP_DAYS = 14
 SKIPPED, WORSE = 0.5, 1.0  # share skipped of the days this many SDs worse than the person expects (assumed)
@@ -75,13 +76,14 @@ class Caseload:
     ratings: Floats
     treatment_day: Ints  # (days,): 0 before treatment
     onset: Ints  # (patients,): index of the first changed day, or `days` for none
+    watched: Ints  # (patients,): days from the first to the last that could have been answered
     truth: Truth | None = None
 
 
 def simulate(patients: int, seed: int | tuple[int, ...], episode: Episode, cell: Cell = NOMINAL) -> Caseload:
     """One caseload. The same seed gives the same patients and noise, whatever the episode."""
     rng = np.random.default_rng(seed)
-    truth = _truth(rng, patients, cell)
+    truth = draw_truth(rng, patients, cell)
     noise = truth.sd[:, None] * correlated(rng, truth.correlation, DAYS)
     onset = rng.integers(ONSET[0] - 1, ONSET[1], patients)
     felt = truth.level + noise + rise(episode, onset, rng.uniform(0, 1, patients))
@@ -91,14 +93,14 @@ def simulate(patients: int, seed: int | tuple[int, ...], episode: Episode, cell:
         missed |= worse & (rng.random(felt.shape) < SKIPPED)
     ratings = np.where(missed, np.nan, np.clip(np.round(felt), 0, 10))
     changed = onset if episode not in (Episode.CONTROL, Episode.SLOW_RISE) else np.full(patients, DAYS)
-    return Caseload(ratings, np.maximum(np.arange(DAYS) + 1 - BEFORE_TREATMENT, 0), changed, truth)
+    return Caseload(ratings, TREATED, changed, np.full(patients, DAYS), truth)
 
 
-def _truth(rng: np.random.Generator, patients: int, cell: Cell) -> Truth:
+def draw_truth(rng: np.random.Generator, patients: int, cell: Cell) -> Truth:
+    """Each patient's level, relief, weekends, SD and correlation."""
     baseline = rng.normal(cell.baseline, BASELINE_SPREAD, (patients, 1))
     relief = rng.uniform(*RESPONSE, (patients, 1)) * (rng.random((patients, 1)) < cell.responders)
-    treated = np.maximum(np.arange(DAYS) + 1 - BEFORE_TREATMENT, 0)
-    decline = relief * (1 - np.exp(-treated / rng.uniform(*RESPONSE_DAYS, (patients, 1))))
+    decline = relief * (1 - np.exp(-TREATED / rng.uniform(*RESPONSE_DAYS, (patients, 1))))
     weekend = (np.arange(DAYS) + rng.integers(0, 7, (patients, 1))) % 7 >= 5
     level = baseline - decline + weekend * rng.uniform(*WEEKEND, (patients, 1))
     sd = cell.sd * np.exp(SD_SPREAD * rng.normal(size=patients))

@@ -410,6 +410,7 @@ def upgrade() -> None:
                 "queued",
                 "sent",
                 "undeliverable",
+                "withdrawn",
                 name="state",
                 native_enum=False,
                 create_constraint=True,

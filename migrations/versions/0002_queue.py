@@ -1,4 +1,6 @@
-"""The job queue: procrastinate's own schema, as the pinned release ships it."""
+"""The job queue: procrastinate's own schema, of the release that the lock pins."""
+
+from pathlib import Path
 
 from alembic import op
 from procrastinate.schema import SchemaManager
@@ -8,7 +10,15 @@ revision = "0002"
 down_revision = "0001"
 
 
+# The schema is taken whole from the pinned release, which must be the one that this revision was written for: the
+# last of its own migrations tells. A release that ships more needs a revision of ours that applies those.
+LAST = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
+
+
 def upgrade() -> None:
+    last = max(script.name for script in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    if last != LAST:
+        raise RuntimeError(f"procrastinate's schema ends with {last}, and this revision knows it up to {LAST}")
     # Through the driver: the script is full of % and : that are not parameters.
     op.get_bind().connection.driver_connection.execute(SchemaManager.get_schema())
 

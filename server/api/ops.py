@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template_string
+from flask import Blueprint, Response, jsonify
 from marshmallow import fields
 from sqlalchemy import text
 from werkzeug.exceptions import NotFound
@@ -10,10 +10,10 @@ from werkzeug.exceptions import NotFound
 from server.api.blueprint import Routes
 from server.api.description import description
 from server.api.guard import public
-from server.api.problems import KINDS
+from server.api.problems import KINDS, page_of
 from server.extensions import db, now
 from server.schemas.fields import Body
-from server.services import watch
+from server.services.health import health
 
 routes = Routes("ops", __name__, description="Running it")
 pages = Blueprint("problems", __name__)
@@ -47,22 +47,16 @@ def healthz() -> Any:
 def readyz() -> Any:
     """This process can serve (else 503); what is late or failing is in the body."""
     db.session.execute(text("SELECT 1"))
-    return {"status": "ok", **watch.health(now())}
+    return {"status": "ok", **health(now())}
 
 
 @pages.get("/problems/<slug>")
 @public
-def show_problem(slug: str) -> Response | str:
+def show_problem(slug: str) -> str:
     """What a problem document's `type` means."""
-    kind = KINDS.get(slug)
-    if kind is None:
+    if slug not in KINDS:
         raise NotFound
-    return render_template_string(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>{{ kind.title }}</title>"
-        '<body style="font-family:sans-serif;max-width:36em;margin:2em auto;padding:0 1em">'
-        "<h1>{{ kind.title }}</h1><p>{{ kind.meaning }}</p><p>HTTP status {{ kind.status }}.</p>",
-        kind=kind,
-    )
+    return page_of(KINDS[slug])
 
 
 @pages.get("/openapi.json")

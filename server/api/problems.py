@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json, request
+from flask import Flask, Response, json, render_template_string, request
 from marshmallow import Schema, fields
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -38,7 +38,9 @@ KINDS: Mapping[str, Kind] = {
     "too-large": Kind(413, "Too large", "A body has at most 256 KiB."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
     "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
-    "server-error": Kind(500, "Something broke here", "The fault is ours. Nothing was stored; try again."),
+    "server-error": Kind(
+        500, "Something broke here", "The fault is ours. Try again: a check-in that was stored is not stored twice."
+    ),
     "unavailable": Kind(503, "Not available now", "The database is away. Try again after Retry-After seconds."),
 }
 
@@ -84,13 +86,28 @@ def problem(
         body["detail"] = detail
     if errors:
         body["errors"] = errors
-    answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
+    if request.accept_mimetypes.best == "text/html":
+        # A browser, so a person: the page that `type` names says it better.
+        answer = Response(page_of(kind), kind.status, headers, content_type="text/html; charset=utf-8")
+    else:
+        answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
     answer.headers["Cache-Control"] = "no-store"
     if kind.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
     return answer
+
+
+def page_of(kind: Kind) -> str:
+    """What a kind of problem means, for people."""
+    return render_template_string(
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width, initial-scale=1"><title>{{ kind.title }}</title>'
+        '<body style="font-family:sans-serif;max-width:36em;margin:2em auto;padding:0 1em">'
+        "<h1>{{ kind.title }}</h1><p>{{ kind.meaning }}</p><p>HTTP status {{ kind.status }}.</p>",
+        kind=kind,
+    )
 
 
 def register(app: Flask) -> None:

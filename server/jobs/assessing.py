@@ -5,6 +5,9 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from server.extensions import db, now
 from server.logs import described
 from server.queue import app as queue
@@ -36,6 +39,10 @@ def assess_each(patient_ids: Iterable[uuid.UUID], at: datetime) -> int:
         try:
             assessed += watch.assess_patient(patient_id, at)
             db.session.commit()
+        except (OperationalError, PoolTimeout):
+            # The database is away: not this patient's fault. The tick finds the rest of the batch again.
+            db.session.rollback()
+            raise
         except Exception as error:  # noqa: BLE001  # recorded on the patient, logged, and shown by readyz
             db.session.rollback()
             log.error("assessment of patient %s failed: %s", patient_id, described(error))

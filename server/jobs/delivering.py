@@ -21,14 +21,13 @@ def enqueue_due(at: datetime) -> int:
 @queue.task(name="deliver")
 def deliver(email_id: str) -> None:
     """Claim, send, record: no transaction is open while the mail server makes us wait."""
-    claim = delivery.claim(uuid.UUID(email_id), now())
+    claim = delivery.claim(uuid.UUID(email_id))
     db.session.commit()
     if claim is None:
         return
     settings = parts().settings
-    message = compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url)
     try:
-        parts().send(message)
+        parts().send(compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url))
     except MailRefused as refusal:
         delivery.record_refusal(claim, refusal, now())
     else:

@@ -7,21 +7,24 @@ from sqlalchemy import delete
 from server.extensions import db
 from server.models import JobRun
 from server.queue import app as queue
-from server.queue import enqueue
+from server.queue import enqueue, is_waiting
 
 KEEP_RUNS = timedelta(days=30)
 
 
 def enqueue_stalled(at: datetime) -> int:  # noqa: ARG001  # leases are by the database's clock
+    if is_waiting("retry_stalled", db.session):
+        return 0
     enqueue("retry_stalled", db.session)
     return 1
 
 
 @queue.task(name="retry_stalled")
 async def retry_stalled() -> None:
-    """Jobs whose worker stopped its heartbeat. All jobs are safe to repeat."""
+    """Jobs whose worker stopped its heartbeat run again (all are safe to repeat); failed ones go after a month."""
     for job in await queue.job_manager.get_stalled_jobs():
         await queue.job_manager.retry_job(job)
+    await queue.job_manager.delete_old_jobs(nb_hours=KEEP_RUNS // timedelta(hours=1), include_failed=True)
 
 
 def forget_old_runs(at: datetime) -> int:

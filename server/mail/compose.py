@@ -6,11 +6,14 @@ Names, scores, substances and the clinic's field stay behind the login (42 CFR p
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from server.errors import MailRefused
 
 SUBJECT = "A patient alert needs your attention"
 
@@ -35,8 +38,15 @@ class AlertMail:
 
 
 def compose(mail: AlertMail, *, sender: str, base_url: str) -> EmailMessage:
-    """The message for one recipient. The same email composed again has the same Message-ID."""
+    """The message for one recipient. The same email composed again has the same Message-ID.
+
+    Raises MailRefused when the recipient's address cannot stand in a header.
+    """
     name, address = parseaddr(sender)
+    try:
+        recipient = Address(addr_spec=mail.to)
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise MailRefused("not an address", lasting=True) from error
     said = {
         "severity": mail.severity,
         "raised_at": f"{mail.raised_at.day} {mail.raised_at:%B %Y, %H:%M %Z}",
@@ -46,7 +56,7 @@ def compose(mail: AlertMail, *, sender: str, base_url: str) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = SUBJECT
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(addr_spec=mail.to)
+    message["To"] = recipient
     message["Date"] = format_datetime(mail.raised_at)
     message["Message-ID"] = f"<{mail.email_id}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

@@ -41,8 +41,12 @@ class Smtp:
         except smtplib.SMTPRecipientsRefused as refused:
             code = next(iter(refused.recipients.values()))[0]
             raise _refused(code) from refused
-        except smtplib.SMTPResponseException as refused:
+        except smtplib.SMTPDataError as refused:
             raise _refused(refused.smtp_code) from refused
+        except smtplib.SMTPResponseException as refused:
+            # The greeting, the sign-in, the sender: the server refuses us, not this message. Somebody will mend
+            # that, and the message must still be there.
+            raise MailRefused(f"SMTP {refused.smtp_code}", lasting=False) from refused
         except (OSError, smtplib.SMTPException) as failed:
             raise MailRefused(type(failed).__name__, lasting=False) from failed
 
@@ -73,6 +77,6 @@ def _say_goodbye(server: smtplib.SMTP) -> None:
 
 
 def _refused(code: int) -> MailRefused:
-    """5xx lasts, except a login that failed: that is our own fault and is mended without the message."""
-    lasting = 500 <= code < 600 and code not in (530, 534, 535)
+    """A 5xx to the recipient or to the message lasts, but not a full disk (552) nor a sign-in that is wanted (53x)."""
+    lasting = code in range(500, 600) and code not in (*range(530, 540), 552)
     return MailRefused(f"SMTP {code}", lasting=lasting)

@@ -53,6 +53,8 @@ class EmailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     UNDELIVERABLE = "undeliverable"
+    WITHDRAWN = "withdrawn"
+    """Its recipient left the care team before it went."""
 
 
 SEVERITIES = "severity IN ('urgent', 'prompt', 'routine')"

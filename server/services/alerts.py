@@ -1,126 +1,23 @@
-"""The life of an alert: raised by a finding, acknowledged, resolved; each step a stored event."""
+"""The life of an alert once it is there: seen, acknowledged, resolved; each step a stored event."""
 
-import logging
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, case, select, tuple_
 
 from server.errors import Conflict, NotFound
 from server.extensions import db
-from server.models import (
-    Alert,
-    AlertEmail,
-    AlertEvent,
-    AlertState,
-    CareTeam,
-    EventKind,
-    Outcome,
-    Patient,
-    Role,
-)
-from server.queue import URGENT, enqueue
+from server.models import Alert, AlertEvent, AlertState, CareTeam, EventKind, Outcome, Role
 from server.services.identities import Identity
 from server.services.pages import Cursor
-from server.services.patients import care_team
-from server.trends import RULES, Finding, Severity
-
-log = logging.getLogger(__name__)
-
-_REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
+from server.trends import Finding, Severity
 
 
-def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> None:
-    """Opens an alert for each finding, or adds to the open one of its rule; what is known already changes nothing.
-
-    The caller holds the patient's row, so two of these never run at once for one patient. An alert, its
-    events and the jobs that mail it are in the caller's transaction: they commit or vanish together.
-    """
-    if not findings:
-        return
-    told = _told(patient.id)
-    unresolved = db.session.scalars(
-        select(Alert)
-        .where(Alert.patient_id == patient.id, Alert.state != AlertState.RESOLVED)
-        .with_for_update(of=Alert)
-        .execution_options(populate_existing=True)
-    )
-    alerts = {alert.rule: alert for alert in unresolved}
-    for finding in findings:
-        # What a rule finds, it finds again at each look; an answer is given once, and a second yes is news.
-        if finding.rule in _REFRACTORY and _is_known(finding, told):
-            continue
-        told.append((finding.rule, finding.day, finding.severity))
-        if finding.rule in alerts:
-            _add(patient, alerts[finding.rule], finding, now)
-        else:
-            alerts[finding.rule] = _open(patient, finding, now)
-
-
-def _told(patient_id: uuid.UUID) -> list[tuple[str, date, Severity]]:
-    """What the events of this patient's alerts have told: rule, day, severity."""
-    rows = db.session.execute(
-        select(Alert.rule, AlertEvent.day, AlertEvent.severity)
-        .join(Alert, Alert.id == AlertEvent.alert_id)
-        .where(Alert.patient_id == patient_id, AlertEvent.day.is_not(None))
-    )
-    return [(rule, day, Severity(severity)) for rule, day, severity in rows if day]
-
-
-def _is_known(finding: Finding, told: Sequence[tuple[str, date, Severity]]) -> bool:
-    """Whether an event has told this already, at this severity or a higher one.
-
-    A late check-in can move the day on which a rule fires, so a rule with a refractory time is known
-    within that many days, the others by the day itself.
-    """
-    around = timedelta(days=_REFRACTORY.get(finding.rule, 0))
-    return any(
-        rule == finding.rule and abs(day - finding.day) <= around and not finding.severity.outranks(severity)
-        for rule, day, severity in told
-    )
-
-
-def _add(patient: Patient, alert: Alert, finding: Finding, now: datetime) -> None:
-    """A repeat is evidence; a higher severity is news, and is mailed."""
-    alert.last_day = max(alert.last_day, finding.day)
-    if finding.severity.outranks(Severity(alert.severity)):
-        alert.severity = finding.severity
-        # The alert says why it is what it is now; what it said before stays with its event.
-        _describe(alert, finding)
-        _notify(patient, _record(alert, EventKind.SEVERITY_RAISED, now, finding), now)
-    else:
-        _record(alert, EventKind.REPEATED, now, finding)
-
-
-def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
-    alert = Alert(
-        clinic_id=patient.clinic_id,
-        patient_id=patient.id,
-        rule=finding.rule,
-        severity=finding.severity,
-        day=finding.day,
-        last_day=finding.day,
-        raised_at=now,
-    )
-    _describe(alert, finding)
-    db.session.add(alert)
-    db.session.flush()
-    _notify(patient, _record(alert, EventKind.RAISED, now, finding), now)
-    return alert
-
-
-def _describe(alert: Alert, finding: Finding) -> None:
-    alert.rule_version = finding.rule_version
-    alert.sentence = finding.sentence
-    alert.basis = [day.isoformat() for day in finding.basis]
-    alert.figures = finding.figures.as_dict() if finding.figures else {}
-    alert.thresholds = finding.thresholds.as_dict()
-
-
-def _record(
+def record(
     alert: Alert, kind: EventKind, now: datetime, finding: Finding | None = None, by: Identity | None = None
 ) -> AlertEvent:
+    """Stores one transition."""
     event = AlertEvent(
         alert_id=alert.id,
         kind=kind,
@@ -136,25 +33,11 @@ def _record(
     return event
 
 
-def _notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
-    """One email and one job for each of the care team, in this transaction."""
-    if not patient.clinic.live:
-        return
-    team = care_team(patient)
-    if not team:
-        log.error("alert %s has nobody to go to", event.alert_id)
-    for member in team:
-        email = AlertEmail(
-            alert_id=event.alert_id,
-            event_id=event.id,
-            member_id=member.id,
-            due_at=now,
-            queued_at=now,
-            created_at=now,
-        )
-        db.session.add(email)
-        db.session.flush()
-        enqueue("deliver", db.session, priority=URGENT, email_id=str(email.id))
+def reopen(alert: Alert) -> None:
+    """It waits for a person again; who acknowledged it before stays in its events."""
+    alert.state = AlertState.OPEN
+    alert.acknowledged_at = None
+    alert.acknowledged_by = None
 
 
 def visible_to(caller: Identity) -> Select[Alert]:
@@ -194,6 +77,14 @@ def list_alerts(
     return db.session.scalars(found).all()
 
 
+def pressing_alerts(caller: Identity, limit: int) -> Sequence[Alert]:
+    """What waits for a person first: open before acknowledged before resolved, then by severity, then newest."""
+    state = case({state: place for place, state in enumerate(AlertState)}, value=Alert.state)
+    severity = case({severity: place for place, severity in enumerate(Severity)}, value=Alert.severity)
+    found = visible_to(caller).order_by(state, severity, Alert.raised_at.desc(), Alert.id).limit(limit)
+    return db.session.scalars(found).all()
+
+
 def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:
     """Once is enough: again changes nothing. Raises Conflict when it is resolved."""
     alert = get_alert(caller, alert_id, for_update=True)
@@ -218,7 +109,7 @@ def resolve(caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str |
     alert.resolved_by = caller.id
     alert.outcome = outcome
     alert.outcome_note = note
-    _record(alert, EventKind.RESOLVED, now, by=caller)
+    record(alert, EventKind.RESOLVED, now, by=caller)
     return alert
 
 
@@ -226,4 +117,4 @@ def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:
     alert.state = AlertState.ACKNOWLEDGED
     alert.acknowledged_at = now
     alert.acknowledged_by = caller.id
-    _record(alert, EventKind.ACKNOWLEDGED, now, by=caller)
+    record(alert, EventKind.ACKNOWLEDGED, now, by=caller)

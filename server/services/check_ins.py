@@ -13,9 +13,9 @@ from server.clock import wall_day
 from server.errors import Conflict, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Answer, CheckIn, Patient
-from server.services.alerts import raise_findings
-from server.services.clinics import check_zone
+from server.services.clinics import check_zone, thresholds_of
 from server.services.pages import Cursor
+from server.services.raising import raise_findings
 from server.trends import safety_concern
 
 AHEAD = timedelta(minutes=5)
@@ -44,14 +44,15 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
         return Stored(known, created=False)
     _check_time(recorded_at, now)
     zone = check_zone(fields["zone"])
-    offset = recorded_at.utcoffset() or timedelta(0)
+    wall = _wall_time(recorded_at, zone)
+    offset = wall.utcoffset() or timedelta(0)
     check_in = CheckIn(
         patient_id=patient_id,
         id=check_in_id,
         received_at=now,
         offset_minutes=round(offset.total_seconds() / 60),
         offset_known=recorded_at.astimezone(ZoneInfo(zone)).utcoffset() == offset,
-        day=wall_day(recorded_at, patient.clinic.day_starts_at),
+        day=wall_day(wall, patient.clinic.day_starts_at),
         counts=True,
         **fields,
     )
@@ -61,7 +62,7 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     db.session.flush()
     if check_in.self_harm_thoughts == Answer.YES:
         # What cannot wait for a tick is raised here, in the transaction that stores the answer.
-        raise_findings(patient, [safety_concern(check_in.day)], now)
+        raise_findings(patient, [safety_concern(check_in.day, thresholds_of(patient.clinic))], now)
     return Stored(check_in, created=True)
 
 
@@ -93,6 +94,15 @@ def _check_time(recorded_at: datetime, now: datetime) -> None:
         raise Refused("recorded_at", f"This time is more than {BACK.days} days back.")
 
 
+def _wall_time(recorded_at: datetime, zone: str) -> datetime:
+    """What the phone's clock showed.
+
+    An offset that the zone does not have (an old zone table) is the phone's own truth; but Z, which is what many
+    clients write for any instant, says nothing of the wall, and the zone does (RFC 9557, 2.2).
+    """
+    return recorded_at if recorded_at.utcoffset() else recorded_at.astimezone(ZoneInfo(zone))
+
+
 def _take_the_day(check_in: CheckIn) -> bool:
     """Whether this one counts for its day: the latest recorded_at does, then the greatest id."""
     holder = db.session.scalar(
@@ -110,7 +120,8 @@ def _take_the_day(check_in: CheckIn) -> bool:
 
 def _differs(known: CheckIn, fields: dict[str, Any]) -> bool:
     said = {**_ABSENT, **fields}
-    offset = round((said["recorded_at"].utcoffset() or timedelta(0)).total_seconds() / 60)
+    wall = _wall_time(said["recorded_at"], check_zone(said["zone"]))
+    offset = round((wall.utcoffset() or timedelta(0)).total_seconds() / 60)
     return offset != known.offset_minutes or any(getattr(known, name) != value for name, value in said.items())
 
 

@@ -7,16 +7,18 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
-from server.errors import Conflict, Refused
+from server.errors import Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
 from server.services.passwords import hash_password
+from server.services.unique import unique
+from server.trends import Thresholds
 
 
 @cache
 def known_zones() -> frozenset[str]:
     """Read once: the list is gathered from hundreds of files."""
-    return frozenset(available_timezones()) - {"localtime"}
+    return frozenset(available_timezones()) - {"Factory", "localtime"} - {"localtime"}
 
 
 def check_zone(zone: str, field: str = "zone") -> str:
@@ -34,22 +36,29 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
 
 def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime) -> Member:
     """Raises Conflict when the address is taken, Refused for a weak password."""
-    email = email.strip().lower()
-    if db.session.scalar(select(Member.id).where(Member.email == email)) is not None:
-        raise Conflict("Somebody with this email address is already a member.")
     member = Member(
         clinic_id=clinic_id,
         role=role,
         name=name,
-        email=email,
+        email=email.strip().lower(),
         password_hash=hash_password(password),
         created_at=now,
     )
-    db.session.add(member)
-    db.session.flush()
+    with unique("uq_member_email", "Somebody with this email address is already a member."):
+        db.session.add(member)
     return member
 
 
 def members(clinic_id: uuid.UUID) -> list[Member]:
     found = db.session.scalars(select(Member).where(Member.clinic_id == clinic_id).order_by(Member.name, Member.id))
     return list(found)
+
+
+def thresholds_of(clinic: Clinic) -> Thresholds:
+    """The clinic's limits as the engine takes them."""
+    return Thresholds(
+        version=clinic.limits_version,
+        h=float(clinic.cusum_limit),
+        craving_severe=float(clinic.craving_severe_at),
+        mood_very_low=float(clinic.mood_very_low_at),
+    )

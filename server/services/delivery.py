@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from server.errors import MailRefused
 from server.extensions import db
 from server.mail import AlertMail
-from server.models import AlertEmail, Clinic, EmailState
+from server.models import AlertEmail, EmailState
+from server.queue import waiting_for
+from server.services.care_teams import hears_of
 
 log = logging.getLogger(__name__)
 
 # Longer than one send can take (each step of an SMTP conversation has a timeout), so a lease that ran out
 # belongs to a sender that died or froze.
 LEASE = timedelta(minutes=5)
-# An email whose job is still waiting after this long gets another: the queue may lose a job, we may not.
-REQUEUE = timedelta(minutes=10)
+# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
+LOST = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=30)
 
@@ -35,31 +37,38 @@ class Claim:
     mail: AlertMail
 
 
-def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
-    """Takes the email for this sender; None when it is sent, not due, or somebody else's."""
-    token = uuid.uuid4()
-    taken = db.session.scalar(
-        update(AlertEmail)
+def claim(email_id: uuid.UUID) -> Claim | None:
+    """Takes the email for this sender; None when it is sent, somebody else's, or its recipient has left.
+
+    Whoever put the job on the queue knew that it was due; the clock of this machine has no say in it.
+    """
+    email = db.session.scalar(
+        select(AlertEmail)
         .where(
             AlertEmail.id == email_id,
             AlertEmail.state == EmailState.QUEUED,
-            AlertEmail.due_at <= now,
             or_(AlertEmail.claimed_until.is_(None), AlertEmail.claimed_until < func.now()),
         )
-        .values(claim=token, claimed_until=func.now() + LEASE, attempts=AlertEmail.attempts + 1)
-        .returning(AlertEmail.id)
-        .execution_options(synchronize_session=False)
+        .with_for_update(of=AlertEmail, skip_locked=True)
+        .execution_options(populate_existing=True)
     )
-    if taken is None:
+    if email is None:
         return None
-    email = db.session.get_one(AlertEmail, email_id, populate_existing=True)
-    clinic = db.session.get_one(Clinic, email.alert.clinic_id)
+    if not hears_of(email.member_id, email.alert.patient_id):
+        email.state = EmailState.WITHDRAWN
+        return None
+    token = uuid.uuid4()
+    db.session.execute(
+        update(AlertEmail)
+        .where(AlertEmail.id == email_id)
+        .values(claim=token, claimed_until=func.now() + LEASE, attempts=AlertEmail.attempts + 1)
+    )
     mail = AlertMail(
         email_id=email.id,
         alert_id=email.alert_id,
         to=email.member.email,
         severity=email.event.severity,
-        raised_at=email.event.at.astimezone(ZoneInfo(clinic.zone)),
+        raised_at=email.event.at.astimezone(ZoneInfo(email.alert.patient.clinic.zone)),
     )
     return Claim(email.id, token, mail)
 
@@ -102,8 +111,16 @@ def claim_due(now: datetime) -> Sequence[uuid.UUID]:
         .where(
             AlertEmail.state == EmailState.QUEUED,
             AlertEmail.due_at <= now,
-            or_(AlertEmail.queued_at < AlertEmail.due_at, AlertEmail.queued_at < now - REQUEUE),
             or_(AlertEmail.claimed_until.is_(None), AlertEmail.claimed_until < func.now()),
+            or_(
+                # Its time to try again has come,
+                AlertEmail.queued_at < AlertEmail.due_at,
+                # or its sender died or its job is nowhere, and no other job waits.
+                and_(
+                    or_(AlertEmail.claimed_until.is_not(None), AlertEmail.queued_at < now - LOST),
+                    ~waiting_for("deliver", "email_id", AlertEmail.id),
+                ),
+            ),
         )
         .with_for_update(skip_locked=True)
     )

@@ -11,16 +11,20 @@ from sqlalchemy import Select, select, tuple_, update
 from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
-from server.models import PATIENT_HELD, CareTeam, Invite, Member, Patient, Role
+from server.models import PATIENT_HELD, CareTeam, Invite, Patient, Role
+from server.services.care_teams import care_team, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity
+from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
 from server.services.passwords import hash_password
+from server.services.unique import unique
 
 INVITE_LIFE = timedelta(days=14)
 CODE_SYMBOLS = 8
 INVITE_SYMBOLS = 12
+REFERENCE = ("uq_patient_clinic_id_reference", "Another patient of this clinic has this reference.")
 
 
 def visible_to(caller: Identity) -> Select[Patient]:
@@ -51,11 +55,10 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
     """Raises Refused for an unknown zone or a care team of strangers, Conflict for a reference in use."""
     team = fields.pop("care_team", None) or ([caller.id] if caller.role is Role.CLINICIAN else [])
     check_zone(fields["zone"])
-    _check_reference(caller.clinic_id, fields.get("reference"))
     patient = Patient(clinic_id=caller.clinic_id, code=_unused_code(), created_at=now, **fields)
-    db.session.add(patient)
-    db.session.flush()
-    set_care_team(patient, team)
+    with unique(*REFERENCE):
+        db.session.add(patient)
+    replace_care_team(patient, team)
     return patient
 
 
@@ -65,52 +68,18 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     team = fields.pop("care_team", None)
     if "zone" in fields:
         check_zone(fields["zone"])
-    if "reference" in fields and fields["reference"] != patient.reference:
-        _check_reference(caller.clinic_id, fields["reference"])
     first, last = (fields.get(name, getattr(patient, name)) for name in ("monitored_from", "monitored_until"))
     if first and last and last < first:
         raise Refused("monitored_until", "Monitoring cannot end before it begins.")
-    for name, value in fields.items():
-        setattr(patient, name, value)
+    with unique(*REFERENCE):
+        for name, value in fields.items():
+            setattr(patient, name, value)
     if patient.monitored_from is not None:
         look_by_end_of_day(patient, now)
     if team is not None:
-        set_care_team(patient, team)
+        _hand_over(patient, team, now)
     db.session.flush()
     return patient
-
-
-def set_care_team(patient: Patient, member_ids: Sequence[uuid.UUID]) -> None:
-    """In the order that alerts go out. Raises Refused unless each is an active clinician of this clinic."""
-    wanted = list(dict.fromkeys(member_ids))
-    clinicians = set(
-        db.session.scalars(
-            select(Member.id).where(
-                Member.id.in_(wanted),
-                Member.clinic_id == patient.clinic_id,
-                Member.role == Role.CLINICIAN,
-                Member.active,
-            )
-        )
-    )
-    if clinicians != set(wanted):
-        raise Refused("care_team", "The care team is made of active clinicians of this clinic.")
-    db.session.query(CareTeam).filter_by(patient_id=patient.id).delete()
-    db.session.add_all(
-        CareTeam(patient_id=patient.id, member_id=member_id, position=position)
-        for position, member_id in enumerate(wanted, start=1)
-    )
-    db.session.flush()
-
-
-def care_team(patient: Patient) -> Sequence[Member]:
-    """Those who hear of this patient, in order."""
-    return db.session.scalars(
-        select(Member)
-        .join(CareTeam, CareTeam.member_id == Member.id)
-        .where(CareTeam.patient_id == patient.id, Member.active)
-        .order_by(CareTeam.position)
-    ).all()
 
 
 def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invite, str]:
@@ -119,7 +88,7 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
     Raises Conflict when nobody would hear of this patient: an alert with no one to read it is a silent hole.
     """
     patient = get_patient(caller, patient_id)
-    if not care_team(patient):
+    if not care_team(patient.id):
         raise Conflict("Nobody in this patient's care team can receive alerts, so the patient cannot be invited.")
     db.session.execute(
         update(Invite)
@@ -152,6 +121,8 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     if used is None:
         raise Refused("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
     patient = db.session.get_one(Patient, used, with_for_update=PATIENT_HELD, populate_existing=True)
+    if not care_team(patient.id):
+        raise Conflict("Nobody at the clinic can receive alerts about you yet. Ask your clinic.")
     patient.password_hash = password_hash
     patient.token_version += 1
     patient.zone = zone
@@ -160,6 +131,14 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     look_by_end_of_day(patient, now)
     db.session.flush()
     return patient
+
+
+def _hand_over(patient: Patient, team: Sequence[uuid.UUID], now: datetime) -> None:
+    """The new care team hears of what is not closed. Raises Conflict when nobody would be left to hear."""
+    if not team and patient.enrolled:
+        raise Conflict("Somebody must receive the alerts of a patient who checks in: the care team cannot be empty.")
+    replace_care_team(patient, team)
+    tell_newcomers(patient, now)
 
 
 def look_by_end_of_day(patient: Patient, now: datetime) -> None:
@@ -183,11 +162,3 @@ def _unused_code() -> str:
         code = new_code(CODE_SYMBOLS)
         if db.session.scalar(select(Patient.id).where(Patient.code == code)) is None:
             return code
-
-
-def _check_reference(clinic_id: uuid.UUID, reference: str | None) -> None:
-    if reference is None:
-        return
-    taken = select(Patient.id).where(Patient.clinic_id == clinic_id, Patient.reference == reference)
-    if db.session.scalar(taken) is not None:
-        raise Conflict("Another patient of this clinic has this reference.")

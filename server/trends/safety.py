@@ -7,7 +7,7 @@ from server.trends.sentences import name_day
 from server.trends.thresholds import Thresholds
 
 
-def safety_concern(day: date) -> Finding:
+def safety_concern(day: date, thresholds: Thresholds) -> Finding:
     """What a yes to the question about thoughts of self-harm says, always and at once."""
     return Finding(
         rule="safety_concern",
@@ -16,5 +16,5 @@ def safety_concern(day: date) -> Finding:
         day=day,
         sentence=f"Answered yes to the question about thoughts of self-harm on {name_day(day, day)}.",
         basis=(day,),
-        thresholds=Thresholds(),
+        thresholds=thresholds,
     )

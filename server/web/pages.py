@@ -25,7 +25,8 @@ RULE_NAMES = {
     "mood_very_low": "Very low mood",
     "safety_concern": "Safety concern",
 }
-SEVERITIES = ("urgent", "prompt", "routine")
+# What is open comes first, so that only closed ones can fall off the end of one page.
+SHOWN = 500
 FIGURE_NAMES = {
     "observed": "Observed",
     "expected": "Expected",
@@ -42,9 +43,8 @@ FIGURE_NAMES = {
 @routes.get("/alerts")
 @clinician_page
 def list_alerts() -> str:
-    found = alerts.list_alerts(g.caller, limit=100)
-    pressing = sorted(found, key=lambda alert: (list(AlertState).index(alert.state), SEVERITIES.index(alert.severity)))
-    return render_template("alerts.html", alerts=pressing, names=RULE_NAMES)
+    found = alerts.pressing_alerts(g.caller, limit=SHOWN)
+    return render_template("alerts.html", alerts=found, names=RULE_NAMES)
 
 
 @routes.get("/alerts/<uuid:alert_id>")
@@ -117,7 +117,8 @@ def headers(answer: Response) -> Response:
     """Nothing of ours belongs in a cache, a frame or another site's script."""
     answer.headers.setdefault("Cache-Control", "private, no-store")
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Referrer-Policy", "no-referrer")
+    # Over https the forms are checked by their referrer, too, which stays on this site.
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
     answer.headers.setdefault("X-Frame-Options", "DENY")
     if not request.path.startswith("/docs"):
         answer.headers.setdefault(

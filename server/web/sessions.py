@@ -1,5 +1,6 @@
 """Signing in to the pages: a signed cookie, which ends by our own clock."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ routes = Blueprint("sessions", __name__)
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
+# Back to the alert also when the session ended between looking and acting.
+OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve)?")
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +56,8 @@ def sign_in() -> str:
 def signed_in() -> Any:
     target = _own_path(request.form.get("next"))
     try:
-        identity = identities.sign_in_member(request.form.get("email", ""), request.form.get("password", ""))
+        email, password = (request.form.get(name, "").replace("\x00", "") for name in ("email", "password"))
+        identity = identities.sign_in_member(email, password)
     except SignInFailed:
         return render_template("sign_in.html", next=target, failed=True), 401
     if identity.role is not Role.CLINICIAN:
@@ -84,6 +88,5 @@ def _signed_in() -> Identity | None:
 
 def _own_path(target: str | None) -> str:
     """Only a path of ours, so that a crafted link cannot send a clinician elsewhere after the sign-in."""
-    if target and target.startswith("/alerts") and "\\" not in target and "//" not in target:
-        return target
-    return url_for("pages.list_alerts")
+    page = OWN_PAGE.fullmatch(target or "")
+    return page[1] if page else url_for("pages.list_alerts")

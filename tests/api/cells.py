@@ -9,7 +9,7 @@ from typing import Any
 from server.extensions import db
 from server.models import Alert, Answer, Member, Patient, Role, TmsSession
 from server.services import check_ins, courses, identities
-from server.services.patients import set_care_team
+from server.services.care_teams import replace_care_team
 from tests.factories import Actors, check_in_body, course_body, make_member, make_patient, new_id
 
 ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank")
@@ -61,7 +61,7 @@ def disable(account: Member | Patient) -> None:
 
 
 def remove_from_team(things: Things) -> None:
-    set_care_team(db.session.get_one(Patient, things.patient), [things.people["dan"].id])
+    replace_care_team(db.session.get_one(Patient, things.patient), [things.people["dan"].id])
     db.session.commit()
 
 

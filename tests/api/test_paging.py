@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.extensions import db
-from server.services.alerts import raise_findings
 from server.services.pages import Cursor, parse_cursor
+from server.services.raising import raise_findings
 from tests.api.problem import assert_problem, pointers
 from tests.conftest import Clock
 from tests.factories import Actors, check_in_body, finding, make_patient, new_id, signed_in

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from server.models import Role
-from server.services.patients import set_care_team
+from server.services.care_teams import replace_care_team
 from server.settings import Settings
 from tests.conftest import Clock
 from tests.database import one, refusing, rows
@@ -40,14 +40,14 @@ def test_it_raises_one_urgent_alert_with_its_job(
 
 def test_the_whole_team_is_told(client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock) -> None:
     dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", clock())
-    set_care_team(actors.ada, [dan.id, actors.bob.id])
+    replace_care_team(actors.ada, [dan.id, actors.bob.id])
     db.session.commit()
     say_yes(client, headers, clock)
     assert set(rows("SELECT member_id FROM alert_email")) == {(dan.id,), (actors.bob.id,)}
     assert len(rows(JOBS)) == 2
 
 
-def test_a_second_yes_of_the_day_is_kept_with_the_open_alert(
+def test_a_second_yes_of_the_day_joins_the_open_alert_and_is_mailed_again(
     client: FlaskClient, headers: dict[str, str], clock: Clock
 ) -> None:
     say_yes(client, headers, clock)
@@ -55,7 +55,7 @@ def test_a_second_yes_of_the_day_is_kept_with_the_open_alert(
     say_yes(client, headers, clock)
     assert one("SELECT count(*) FROM alert") == 1
     assert rows("SELECT kind FROM alert_event ORDER BY id") == [("raised",), ("repeated",)]
-    assert len(rows(JOBS)) == 1
+    assert len(rows(JOBS)) == 2
 
 
 def test_a_yes_after_it_was_resolved_is_heard_on_the_same_day_too(

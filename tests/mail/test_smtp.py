@@ -77,10 +77,6 @@ def test_nobody_listens(message: EmailMessage) -> None:
     assert (refused.detail, refused.lasting) == ("ConnectionRefusedError", False)
 
 
-def test_an_unknown_server(message: EmailMessage) -> None:
-    assert refusal(Smtp("smtp.invalid", 25, "none", "", ""), message).lasting is False
-
-
 def test_something_that_speaks_no_smtp(message: EmailMessage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         send = Smtp("127.0.0.1", server.getsockname()[1], "none", "", "")

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from server.extensions import db
-from server.services.alerts import raise_findings
+from server.services.raising import raise_findings
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, finding

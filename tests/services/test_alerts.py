@@ -11,7 +11,8 @@ from server.errors import Conflict, NotFound
 from server.extensions import db
 from server.models import PATIENT_HELD, Outcome, Patient, Role
 from server.services import alerts, identities
-from server.services.patients import set_care_team
+from server.services.care_teams import replace_care_team
+from server.services.raising import raise_findings
 from server.trends import Severity
 from tests.concurrently import concurrently
 from tests.conftest import Clock
@@ -29,7 +30,7 @@ def tell_of(patient_id: uuid.UUID, clock: Clock, *said: tuple[int, Severity], ru
     """Raises findings, each (days after DAY, severity), as an assessment would: with the patient's row held."""
     patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     findings = [finding(DAY + timedelta(days=after), severity, rule) for after, severity in said]
-    alerts.raise_findings(patient, findings, clock())
+    raise_findings(patient, findings, clock())
     db.session.commit()
 
 
@@ -110,7 +111,7 @@ def test_a_late_check_in_may_move_a_trend_by_its_refractory_time(actors: Actors,
 
 def test_the_team_is_told_but_those_who_left(actors: Actors, clock: Clock) -> None:
     team = [make_member(actors.clinic, Role.CLINICIAN, name, clock()) for name in ("Dan", "Gone")]
-    set_care_team(actors.ada, [actors.bob.id, *(member.id for member in team)])
+    replace_care_team(actors.ada, [actors.bob.id, *(member.id for member in team)])
     team[1].active = False
     db.session.commit()
     tell(actors, clock, (0, Severity.PROMPT))
@@ -143,7 +144,7 @@ def test_two_at_once_open_one_alert(app: Flask, actors: Actors, clock: Clock) ->
 
 def test_two_clinicians_acknowledge_at_once_and_one_of_them_did(app: Flask, actors: Actors, clock: Clock) -> None:
     dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", clock())
-    set_care_team(actors.ada, [actors.bob.id, dan.id])
+    replace_care_team(actors.ada, [actors.bob.id, dan.id])
     tell(actors, clock, (0, Severity.PROMPT))
     alert = one("SELECT id FROM alert")
     callers = [identities.of_member(member) for member in (actors.bob, dan)]

@@ -8,6 +8,7 @@ from flask import Flask
 
 from server.errors import MailRefused
 from server.extensions import db
+from server.jobs import delivering
 from server.services import delivery
 from server.services.delivery import Claim
 from tests.concurrently import concurrently
@@ -19,8 +20,8 @@ LASTING = MailRefused("SMTP 550", lasting=True)
 PASSING = MailRefused("SMTP 421", lasting=False)
 
 
-def claim(email_id: uuid.UUID, clock: Clock) -> Claim | None:
-    taken = delivery.claim(email_id, clock())
+def claim(email_id: uuid.UUID) -> Claim | None:
+    taken = delivery.claim(email_id)
     db.session.commit()
     return taken
 
@@ -36,19 +37,19 @@ def expire_lease() -> None:
 
 
 def test_one_sender_has_it(email_id: uuid.UUID, clock: Clock) -> None:
-    assert claim(email_id, clock) is not None
-    assert claim(email_id, clock) is None
-    assert claim(uuid.uuid4(), clock) is None
+    assert claim(email_id) is not None
+    assert claim(email_id) is None
+    assert claim(uuid.uuid4()) is None
 
 
 def test_of_five_at_once_one_has_it(app: Flask, email_id: uuid.UUID, clock: Clock) -> None:
-    taken = concurrently(app, *[lambda: claim(email_id, clock)] * 5)
+    taken = concurrently(app, *[lambda: claim(email_id)] * 5)
     assert sum(one is not None for one in taken) == 1
     assert one("SELECT attempts FROM alert_email") == 1
 
 
 def test_what_is_sent_knows_no_patient(email_id: uuid.UUID, actors: Actors, clock: Clock) -> None:
-    mail = certainly(claim(email_id, clock)).mail
+    mail = certainly(claim(email_id)).mail
     assert (mail.to, mail.severity, str(mail.raised_at)) == (
         "bob@clinic.example", "prompt", "2026-05-04 16:00:00-04:00"
     )  # fmt: skip
@@ -56,13 +57,13 @@ def test_what_is_sent_knows_no_patient(email_id: uuid.UUID, actors: Actors, cloc
 
 
 def test_sent_is_sent(email_id: uuid.UUID, clock: Clock) -> None:
-    taken = certainly(claim(email_id, clock))
+    taken = certainly(claim(email_id))
     clock.pass_by(seconds=3)
     assert delivery.record_sent(taken, clock())
     db.session.commit()
     assert rows("SELECT state, sent_at, claim, last_error FROM alert_email") == [("sent", clock(), None, None)]
     before = digest()
-    assert claim(email_id, clock) is None
+    assert claim(email_id) is None
     clock.pass_by(days=1)
     assert delivery.claim_due(clock()) == []
     db.session.commit()
@@ -73,9 +74,9 @@ def test_sent_is_sent(email_id: uuid.UUID, clock: Clock) -> None:
 def test_a_sender_whose_lease_passed_writes_nothing(
     email_id: uuid.UUID, clock: Clock, thaws_before_the_end: bool
 ) -> None:
-    frozen = certainly(claim(email_id, clock))
+    frozen = certainly(claim(email_id))
     expire_lease()
-    other = certainly(claim(email_id, clock))
+    other = certainly(claim(email_id))
     if not thaws_before_the_end:
         assert delivery.record_sent(other, clock())
         db.session.commit()
@@ -90,17 +91,17 @@ def test_a_sender_whose_lease_passed_writes_nothing(
 
 
 def test_a_lease_is_by_the_databases_clock_not_ours(email_id: uuid.UUID, clock: Clock) -> None:
-    claim(email_id, clock)
+    claim(email_id)
     clock.pass_by(days=365)
-    assert claim(email_id, clock) is None
+    assert claim(email_id) is None
     clock.pass_by(days=-730)
-    assert claim(email_id, clock) is None
+    assert claim(email_id) is None
 
 
 def test_a_temporary_failure_is_tried_again_later_and_later(email_id: uuid.UUID, clock: Clock) -> None:
     longest = delivery.FIRST_PAUSE
     for attempt in range(1, 12):
-        taken = certainly(claim(email_id, clock))
+        taken = certainly(claim(email_id))
         delivery.record_refusal(taken, PASSING, clock())
         db.session.commit()
         ((state, attempts, due_at, error),) = rows("SELECT state, attempts, due_at, last_error FROM alert_email")
@@ -108,50 +109,69 @@ def test_a_temporary_failure_is_tried_again_later_and_later(email_id: uuid.UUID,
         assert longest / 2 <= due_at - clock() <= longest
         longest = min(longest * 2, delivery.LONGEST_PAUSE)
         assert delivery.claim_due(clock()) == []
-        assert claim(email_id, clock) is None
         clock.at = due_at
         assert delivery.claim_due(clock()) == [email_id]
         db.session.commit()
 
 
 def test_a_lasting_refusal_ends_it(email_id: uuid.UUID, clock: Clock) -> None:
-    delivery.record_refusal(certainly(claim(email_id, clock)), LASTING, clock())
+    delivery.record_refusal(certainly(claim(email_id)), LASTING, clock())
     db.session.commit()
     assert rows("SELECT state, last_error FROM alert_email") == [("undeliverable", "SMTP 550")]
     clock.pass_by(days=1)
     assert delivery.claim_due(clock()) == []
-    assert claim(email_id, clock) is None
+    assert claim(email_id) is None
+
+
+def lose_jobs() -> None:
+    change("DELETE FROM procrastinate_jobs")
 
 
 def test_an_email_whose_job_was_lost_gets_another(email_id: uuid.UUID, clock: Clock) -> None:
-    assert delivery.claim_due(clock()) == []
-    clock.pass_by(minutes=10, seconds=1)
-    assert delivery.claim_due(clock()) == [email_id]
+    clock.pass_by(hours=1)
+    assert delivering.enqueue_due(clock()) == 0
+    lose_jobs()
+    assert delivering.enqueue_due(clock()) == 1
     db.session.commit()
-    assert delivery.claim_due(clock()) == []
+    for _ in range(3):
+        clock.pass_by(minutes=5)
+        assert delivering.enqueue_due(clock()) == 0
 
 
-def test_an_email_whose_sender_died_gets_another(email_id: uuid.UUID, clock: Clock) -> None:
-    claim(email_id, clock)
+def test_an_email_whose_sender_died_gets_another_job_and_one_alone(email_id: uuid.UUID, clock: Clock) -> None:
+    claim(email_id)
+    lose_jobs()
     clock.pass_by(minutes=11)
-    assert delivery.claim_due(clock()) == []
-    db.session.commit()
+    assert delivering.enqueue_due(clock()) == 0
+    db.session.rollback()
     expire_lease()
-    assert delivery.claim_due(clock()) == [email_id]
+    assert delivering.enqueue_due(clock()) == 1
     db.session.commit()
-    again = certainly(claim(email_id, clock))
-    assert again.mail.email_id == email_id
+    for _ in range(3):
+        clock.pass_by(minutes=1)
+        assert delivering.enqueue_due(clock()) == 0
+    assert certainly(claim(email_id)).mail.email_id == email_id
 
 
 def test_two_ticks_at_once_bring_it_back_once(app: Flask, email_id: uuid.UUID, clock: Clock) -> None:
+    lose_jobs()
     clock.pass_by(minutes=11)
 
     def bring_back() -> int:
-        found = len(delivery.claim_due(clock()))
+        found = delivering.enqueue_due(clock())
         db.session.commit()
         return found
 
     assert sum(concurrently(app, *[bring_back] * 4)) == 1
+
+
+def test_whoever_left_the_team_is_not_mailed_any_more(email_id: uuid.UUID, actors: Actors, clock: Clock) -> None:
+    actors.bob.active = False
+    db.session.commit()
+    assert claim(email_id) is None
+    assert one("SELECT state FROM alert_email") == "withdrawn"
+    clock.pass_by(days=1)
+    assert delivering.enqueue_due(clock()) == 0
 
 
 def test_the_lease_outlasts_a_send() -> None:

@@ -13,9 +13,10 @@ from server.extensions import db
 from server.jobs.assessing import assess_each, enqueue_due
 from server.models import PATIENT_HELD, Patient
 from server.services import check_ins, watch
+from server.settings import Settings
 from tests.concurrently import concurrently
 from tests.conftest import Clock
-from tests.database import change, digest, one, rows
+from tests.database import change, digest, failing, one, rows
 from tests.factories import Actors, check_in_body, make_patient
 
 
@@ -40,7 +41,8 @@ def test_a_claim_is_made_once_and_again_when_the_job_was_lost(actors: Actors, cl
     for _ in range(3):
         clock.pass_by(minutes=3)
         assert enqueue_due(clock()) == 0
-    clock.pass_by(minutes=2)
+    db.session.rollback()
+    change("DELETE FROM procrastinate_jobs")
     assert enqueue_due(clock()) == 1
     db.session.rollback()
 
@@ -143,6 +145,19 @@ def test_one_failing_patient_does_not_stop_the_others(client: FlaskClient, actor
     assert failure == [(1, "DataError", None)]
     ready = client.get("/readyz")
     assert (ready.status_code, ready.get_json()["assessments_failing"]) == (200, 1)
+
+
+@pytest.mark.parametrize("code", ["53200", "57014", "40P01", "22003"])
+def test_whatever_fails_for_one_patient_the_others_are_looked_at(
+    actors: Actors, clock: Clock, settings: Settings, code: str
+) -> None:
+    """Out of memory, a query cut off, a deadlock, a number out of range: the database is there all the same."""
+    eve, fay = (make_patient(actors.bob, clock()) for _ in range(2))
+    for patient in (actors.ada, eve, fay):
+        check_in(patient, clock, craving=10)
+    with failing(settings, "alert", f"NEW.patient_id = '{eve.id}'", code):
+        assert assess_each([eve.id, actors.ada.id, fay.id], clock()) == 2
+    assert rows("SELECT assess_failures FROM patient WHERE id = :id", id=eve.id) == [(1,)]
 
 
 def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, clock: Clock) -> None:

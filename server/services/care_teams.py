@@ -1,0 +1,48 @@
+"""Who cares for a patient, and so who hears of an alert, in order."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+
+from server.errors import Refused
+from server.extensions import db
+from server.models import CareTeam, Member, Patient, Role
+
+
+def care_team(patient_id: uuid.UUID) -> Sequence[Member]:
+    """Those who hear of this patient, in order: who left the clinic does not."""
+    return db.session.scalars(
+        select(Member)
+        .join(CareTeam, CareTeam.member_id == Member.id)
+        .where(CareTeam.patient_id == patient_id, Member.active)
+        .order_by(CareTeam.position)
+    ).all()
+
+
+def hears_of(member_id: uuid.UUID, patient_id: uuid.UUID) -> bool:
+    return any(member.id == member_id for member in care_team(patient_id))
+
+
+def replace_care_team(patient: Patient, member_ids: Sequence[uuid.UUID]) -> None:
+    """Raises Refused unless each is an active clinician of this clinic."""
+    wanted = list(dict.fromkeys(member_ids))
+    clinicians = set(
+        db.session.scalars(
+            select(Member.id).where(
+                Member.id.in_(wanted),
+                Member.clinic_id == patient.clinic_id,
+                Member.role == Role.CLINICIAN,
+                Member.active,
+            )
+        )
+    )
+    if clinicians != set(wanted):
+        raise Refused("care_team", "The care team is made of active clinicians of this clinic.")
+    db.session.execute(delete(CareTeam).where(CareTeam.patient_id == patient.id))
+    db.session.add_all(
+        CareTeam(patient_id=patient.id, member_id=member_id, position=position)
+        for position, member_id in enumerate(wanted, start=1)
+    )
+    db.session.flush()
+    db.session.expire(patient, ["team"])

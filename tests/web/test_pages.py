@@ -1,0 +1,144 @@
+"""The page that the mail links to: looking changes nothing, acting needs the form, and nobody else gets in."""
+
+import uuid
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from server.extensions import db
+from server.services.care_teams import replace_care_team
+from tests.conftest import Clock
+from tests.database import digest, one, rows
+from tests.factories import Actors
+from tests.web.conftest import csrf_token, enter
+
+HOSTILE = "<script>alert('x')</script>\"' {{ 7*7 }} \u202e"
+
+
+def post(client: FlaskClient, alert_id: uuid.UUID, what: str, **form: str) -> TestResponse:
+    form.setdefault("csrf_token", csrf_token(client, f"/alerts/{alert_id}"))
+    return client.post(f"/alerts/{alert_id}/{what}", data=form)
+
+
+def test_it_shows_the_alert_and_changes_nothing(bob: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
+    before = digest()
+    for url in ("/alerts", f"/alerts/{alert_id}"):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert bob.open(url, method=method).status_code == 200
+        page = bob.get(url).get_data(as_text=True)
+        assert actors.ada.code in page
+        assert "Craving was 9 on 2026-05-04." in page
+    for what in ("acknowledge", "resolve"):
+        assert bob.get(f"/alerts/{alert_id}/{what}").status_code == 405
+    assert digest() == before
+
+
+def test_acknowledge_then_resolve(bob: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
+    answer = post(bob, alert_id, "acknowledge")
+    assert (answer.status_code, answer.location) == (303, f"/alerts/{alert_id}")
+    assert one("SELECT acknowledged_by FROM alert") == actors.bob.id
+    assert post(bob, alert_id, "acknowledge").status_code == 303
+    answer = post(bob, alert_id, "resolve", outcome="contacted_patient", note=f"by phone\0 {HOSTILE}")
+    assert answer.status_code == 303
+    assert rows("SELECT state, outcome, outcome_note FROM alert") == [
+        ("resolved", "contacted_patient", f"by phone {HOSTILE}")
+    ]
+    page = bob.get(f"/alerts/{alert_id}").get_data(as_text=True)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert post(bob, alert_id, "resolve", outcome="referred").status_code == 409
+    assert post(bob, alert_id, "acknowledge").status_code == 409
+
+
+@pytest.mark.parametrize("outcome", ["", "fine", "contacted_patient\0"])
+def test_an_outcome_is_from_the_list(bob: FlaskClient, alert_id: uuid.UUID, outcome: str) -> None:
+    before = digest()
+    assert post(bob, alert_id, "resolve", outcome=outcome).status_code == 422
+    assert digest() == before
+
+
+@pytest.mark.parametrize("what", ["acknowledge", "resolve"])
+def test_without_the_forms_own_token_nothing_happens(
+    app: Flask, bob: FlaskClient, actors: Actors, clock: Clock, alert_id: uuid.UUID, what: str
+) -> None:
+    stranger = app.test_client()
+    enter(stranger, actors.carol, clock)
+    foreign = csrf_token(stranger, "/alerts")
+    csrf_token(bob, f"/alerts/{alert_id}")
+    before = digest()
+    for form in ({}, {"csrf_token": ""}, {"csrf_token": "made up"}, {"csrf_token": foreign}):
+        answer = bob.post(f"/alerts/{alert_id}/{what}", data={"outcome": "referred", **form})
+        assert answer.status_code == 400, form
+    assert digest() == before
+
+
+def test_over_https_too_the_forms_work(bob: FlaskClient, alert_id: uuid.UUID) -> None:
+    """A browser sends a referrer only as far as the page's policy lets it, and over https Flask-WTF wants one."""
+    base = "https://interlude.example"
+    with bob.session_transaction() as session:
+        kept = dict(session)
+    with bob.session_transaction(base_url=base) as session:
+        session.update(kept)
+    page = bob.get(f"/alerts/{alert_id}", base_url=base)
+    token = page.get_data(as_text=True).split('name="csrf_token" value="')[1].split('"')[0]
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    referrer = {"Referer": f"{base}/alerts/{alert_id}"}
+    answer = bob.post(f"/alerts/{alert_id}/acknowledge", data={"csrf_token": token}, base_url=base, headers=referrer)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+
+
+def test_carol_gets_what_a_missing_alert_gets(
+    client: FlaskClient, actors: Actors, clock: Clock, alert_id: uuid.UUID
+) -> None:
+    enter(client, actors.carol, clock)
+    token = csrf_token(client, "/alerts")
+    before = digest()
+    for method, suffix in (("GET", ""), ("POST", "/acknowledge"), ("POST", "/resolve")):
+        form = {"csrf_token": token, "outcome": "referred"} if method == "POST" else None
+        foreign, missing = (
+            client.open(f"/alerts/{found}{suffix}", method=method, data=form) for found in (alert_id, uuid.uuid4())
+        )
+        assert (foreign.status_code, missing.status_code) == (404, 404)
+        assert without_tokens(foreign) == without_tokens(missing)
+    assert str(alert_id) not in client.get("/alerts").get_data(as_text=True)
+    assert digest() == before
+
+
+def without_tokens(answer: TestResponse) -> list[str]:
+    return [line for line in answer.get_data(as_text=True).splitlines() if "csrf_token" not in line]
+
+
+def test_a_clinician_who_left_the_team_sees_it_no_more(bob: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
+    replace_care_team(actors.ada, [])
+    db.session.commit()
+    assert bob.get(f"/alerts/{alert_id}").status_code == 404
+
+
+def test_hostile_names_are_words(bob: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
+    actors.ada.reference = HOSTILE
+    actors.bob.name = HOSTILE
+    db.session.commit()
+    post(bob, alert_id, "acknowledge")
+    for url in ("/alerts", f"/alerts/{alert_id}"):
+        page = bob.get(url).get_data(as_text=True)
+        assert "<script" not in page
+        assert "49" not in page.split("7*7")[0][-4:]
+
+
+def test_the_page_loads_and_sends_nothing_elsewhere(bob: FlaskClient, alert_id: uuid.UUID) -> None:
+    answer = bob.get(f"/alerts/{alert_id}")
+    policy = answer.headers["Content-Security-Policy"]
+    for rule in ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"):
+        assert rule in policy
+    page = answer.get_data(as_text=True)
+    for loading in ("http://", "https://", "<script", "<img", "<link", "onclick"):
+        assert loading not in page
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_an_odd_address_is_no_page(bob: FlaskClient) -> None:
+    for path in ("/alerts/1", "/alerts/../alerts", "/alerts/%00", f"/alerts/{uuid.uuid4()}/close"):
+        assert bob.get(path).status_code == 404
