@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.extensions import db, now
@@ -39,13 +39,18 @@ def assess_each(patient_ids: Iterable[uuid.UUID], at: datetime) -> int:
         try:
             assessed += watch.assess_patient(patient_id, at)
             db.session.commit()
-        except (OperationalError, PoolTimeout):
-            # The database is away: not this patient's fault. The tick finds the rest of the batch again.
+        except Exception as error:
             db.session.rollback()
-            raise
-        except Exception as error:  # noqa: BLE001  # recorded on the patient, logged, and shown by readyz
-            db.session.rollback()
+            if _is_away(error):
+                # Not this patient's fault. The tick finds the rest of the batch again.
+                raise
+            # Recorded on the patient, logged, and shown by readyz.
             log.error("assessment of patient %s failed: %s", patient_id, described(error))
             watch.record_failure(patient_id, error, at)
             db.session.commit()
     return assessed
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database itself is gone; a query cut off or a deadlock is one patient's failure."""
+    return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)

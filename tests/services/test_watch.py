@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from server.extensions import db
 from server.jobs.assessing import assess_each, enqueue_due
@@ -158,6 +159,17 @@ def test_whatever_fails_for_one_patient_the_others_are_looked_at(
     with failing(settings, "alert", f"NEW.patient_id = '{eve.id}'", code):
         assert assess_each([eve.id, actors.ada.id, fay.id], clock()) == 2
     assert rows("SELECT assess_failures FROM patient WHERE id = :id", id=eve.id) == [(1,)]
+
+
+def test_a_database_that_goes_away_is_nobodys_failure(actors: Actors, clock: Clock) -> None:
+    check_in(actors.ada, clock)
+    ada = actors.ada.id
+    ours = db.session.scalar(text("SELECT pg_backend_pid()"))
+    change("SELECT pg_terminate_backend(:pid)", pid=ours)
+    with pytest.raises(DBAPIError):
+        assess_each([ada], clock())
+    assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]
+    assert assess_each([ada], clock()) == 1
 
 
 def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, clock: Clock) -> None:
