@@ -23,13 +23,13 @@ JUMPY = (
 
 @cache
 def jumps(zone: str) -> list[date]:
-    """The days of 2009 to 2028 around which the zone's offset changes."""
+    """The days of 2018 to 2027 around which the zone's offset changes."""
     info = ZoneInfo(zone)
 
     def offset(day: date) -> timedelta | None:
         return datetime(day.year, day.month, day.day, 12, tzinfo=info).utcoffset()
 
-    weeks = [date(2009, 1, 1) + timedelta(weeks=week) for week in range(20 * 52)]
+    weeks = [date(2018, 1, 1) + timedelta(weeks=week) for week in range(10 * 52)]
     changed = [start for start, end in pairwise(weeks) if offset(start) != offset(end)]
     days = [start + timedelta(days=back) for start in changed for back in range(7)]
     return [day + DAY for day in days if offset(day) != offset(day + DAY)]

@@ -110,14 +110,13 @@ def test_a_rating_is_kept_as_it_was_given(
     assert float(one("SELECT craving FROM check_in")) == rating
 
 
-@pytest.mark.parametrize("rating", [7.95, "7", "7.9", "\u0667", True, False, 10.1, -0.1, 11, 1e-9, [7], {}, "", 1e30])
 @pytest.mark.parametrize("field", ["craving", "mood", "sleep_quality", "stress", "confidence"])
-def test_what_is_no_rating_is_refused(
-    client: FlaskClient, headers: dict[str, str], clock: Clock, field: str, rating: object
-) -> None:
-    answer = put(client, headers, check_in_body(clock(), **{field: rating}))
-    assert_problem(answer, 422)
-    assert pointers(answer) == [f"#/{field}"]
+def test_what_is_no_rating_is_refused(client: FlaskClient, headers: dict[str, str], clock: Clock, field: str) -> None:
+    wrong: object
+    for wrong in (7.95, "7", "7.9", "\u0667", True, False, 10.1, -0.1, 11, 1e-9, [7], {}, "", 1e30, 10**30):
+        answer = put(client, headers, check_in_body(clock(), **{field: wrong}))
+        assert_problem(answer, 422)
+        assert pointers(answer) == [f"#/{field}"], wrong
 
 
 @pytest.mark.parametrize("said", [{"craving": None}, {"craving": None, "mood": None}, {"craving": None, "stress": 3}])

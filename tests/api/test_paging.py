@@ -63,47 +63,44 @@ def encoded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize("url", LISTS)
-@pytest.mark.parametrize(
-    "query",
-    [
-        "cursor=",
-        "cursor=nonsense",
-        "cursor=%00",
-        "cursor=%ff%fe",
-        "cursor=" + "A" * 201,
-        "cursor=" + encoded("2026-05-04T20:00:00+00:00"),
-        "cursor=" + encoded(f"2026-05-04T20:00:00 {uuid.UUID(int=1)}"),
-        "cursor=" + encoded(f"yesterday {uuid.UUID(int=1)}"),
-        "cursor=" + encoded("2026-05-04T20:00:00+00:00 1"),
-        "cursor=" + base64.urlsafe_b64encode(b"\xff\xfe\x00").decode(),
-        "limit=0",
-        "limit=-1",
-        "limit=201",
-        "limit=ten",
-        "limit=1.5",
-        "limit=" + "9" * 5_000,
-        "limit=",
-        "page=2",
-        "state%00=open",
-    ],
+NOT_OURS = (
+    "cursor=",
+    "cursor=nonsense",
+    "cursor=%00",
+    "cursor=%ff%fe",
+    "cursor=" + "A" * 201,
+    "cursor=" + encoded("2026-05-04T20:00:00+00:00"),
+    "cursor=" + encoded(f"2026-05-04T20:00:00 {uuid.UUID(int=1)}"),
+    "cursor=" + encoded(f"yesterday {uuid.UUID(int=1)}"),
+    "cursor=" + encoded("2026-05-04T20:00:00+00:00 1"),
+    "cursor=" + base64.urlsafe_b64encode(b"\xff\xfe\x00").decode(),
+    "limit=0",
+    "limit=-1",
+    "limit=201",
+    "limit=ten",
+    "limit=1.5",
+    "limit=" + "9" * 5_000,
+    "limit=",
+    "page=2",
+    "state%00=open",
 )
-def test_a_query_that_is_not_ours_is_refused(
-    app: Flask, client: FlaskClient, actors: Actors, url: str, query: str
-) -> None:
-    refused = client.get(f"{url_of(actors, url)}?{query}", headers=headers_of(app, actors, url))
-    assert_problem(refused, 422)
-    assert pointers(refused)
 
 
 @pytest.mark.parametrize("url", LISTS)
-@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00+00:00"])
-def test_a_made_up_cursor_gives_a_page_and_no_more(
-    app: Flask, client: FlaskClient, actors: Actors, url: str, at: str
-) -> None:
-    query = f"cursor={encoded(f'{at} {uuid.UUID(int=1)}')}"
-    answer = client.get(f"{url_of(actors, url)}?{query}", headers=headers_of(app, actors, url))
-    assert answer.status_code in {200, 422}
+def test_a_query_that_is_not_ours_is_refused(app: Flask, client: FlaskClient, actors: Actors, url: str) -> None:
+    headers = headers_of(app, actors, url)
+    for query in NOT_OURS:
+        refused = client.get(f"{url_of(actors, url)}?{query}", headers=headers)
+        assert_problem(refused, 422)
+        assert pointers(refused), query
+
+
+@pytest.mark.parametrize("url", LISTS)
+def test_a_made_up_cursor_gives_a_page_and_no_more(app: Flask, client: FlaskClient, actors: Actors, url: str) -> None:
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00+00:00"):
+        query = f"cursor={encoded(f'{at} {uuid.UUID(int=1)}')}"
+        answer = client.get(f"{url_of(actors, url)}?{query}", headers=headers_of(app, actors, url))
+        assert answer.status_code == 200, at
 
 
 def test_a_cursor_is_read_back_as_it_was(clock: Clock) -> None:

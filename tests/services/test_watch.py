@@ -104,16 +104,16 @@ def test_two_days_of_severe_craving_are_raised_then_urgent(actors: Actors, clock
 def test_every_local_day_is_closed_once_at_its_end(
     actors: Actors, clock: Clock, zone: str, first: str, ends: list[str]
 ) -> None:
-    """A tick every half hour over three days: one look at the end of each, none between."""
+    """Nothing is due until the end of the day, then one look is, and no second."""
     clock.at = datetime.fromisoformat(first)
     patient = make_patient(actors.bob, clock(), zone=zone)
-    assess_each([patient.id], clock())
-    looks: list[str] = []
-    while len(looks) < len(ends):
-        clock.pass_by(minutes=30)
-        if assess_each([patient.id], clock()):
-            looks.append(f"{clock():%m-%dT%H:%M}")
-    assert looks == ends
+    for end in ends:
+        clock.at = datetime.fromisoformat(f"2026-{end}Z")
+        looks = []
+        for minutes in (-1, 1, 1, 120):
+            clock.pass_by(minutes=minutes)
+            looks.append(assess_each([patient.id], clock()))
+        assert looks == [0, 1, 0, 0]
 
 
 def test_who_is_no_longer_here_is_not_looked_at_again(actors: Actors, clock: Clock) -> None:
