@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from flask import Request
+from flask import Request, g
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser, abort
@@ -27,7 +27,8 @@ class StrictParser(FlaskParser):
         if len(body) > LARGEST:
             abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
-            return parse(body)
+            g.body = parse(body)
+            return g.body
         except NotJson as error:
             abort(HTTPStatus.BAD_REQUEST, exc=error, not_json=str(error))
 

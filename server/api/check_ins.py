@@ -7,6 +7,7 @@ from flask import jsonify
 
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.guard import caller, requires
+from server.api.heed import heeds_self_harm
 from server.extensions import db, now
 from server.models import Patient, Role
 from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, Support, TodayOut
@@ -28,6 +29,7 @@ def show_today() -> Any:
 
 @routes.put("/check-ins/<uuid:check_in_id>")
 @requires(Role.PATIENT)
+@heeds_self_harm
 @routes.arguments(CheckInIn)
 @routes.response(201, CheckInAnswer)
 @routes.alt_response(200, schema=CheckInAnswer, description="The same content was stored before.", success=True)

@@ -1,10 +1,12 @@
 """`flask create-clinic`: a clinic and its first admin, who makes the other accounts through the API."""
 
 import click
+from marshmallow import ValidationError
 
 from server.errors import DomainError
 from server.extensions import db, now
 from server.models import Role
+from server.schemas.patients import MemberIn
 from server.services import clinics
 
 
@@ -16,9 +18,14 @@ from server.services import clinics
 @click.password_option("--admin-password", envvar="ADMIN_PASSWORD", help="Asked for, or from ADMIN_PASSWORD.")
 def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin_password: str) -> None:
     """Create a clinic and its first admin."""
+    said = {"role": str(Role.ADMIN), "name": admin_name, "email": admin_email, "password": admin_password}
     try:
         clinic = clinics.create_clinic(name, zone, now())
-        clinics.add_member(clinic.id, Role.ADMIN, admin_name, admin_email, admin_password, now())
+        clinics.add_member(clinic.id, **MemberIn().load(said), now=now())
+    except ValidationError as error:
+        db.session.rollback()
+        wrong = ", ".join(f"admin {field}: {' '.join(why)}" for field, why in error.messages_dict.items())
+        raise click.ClickException(wrong) from error
     except DomainError as error:
         db.session.rollback()
         raise click.ClickException(error.detail) from error

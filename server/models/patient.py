@@ -54,7 +54,7 @@ class Patient(Base):
     """The kind of the last failure; never its text, which could quote the record."""
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
-    team: Mapped[list["CareTeam"]] = relationship(order_by="CareTeam.position", lazy="selectin", viewonly=True)
+    team: Mapped[list["CareTeam"]] = relationship(order_by="CareTeam.position", viewonly=True)
 
     @property
     def enrolled(self) -> bool:

@@ -13,10 +13,9 @@ from server.clock import wall_day
 from server.errors import Conflict, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Answer, CheckIn, Patient
-from server.services.clinics import check_zone, thresholds_of
+from server.services.clinics import check_zone
 from server.services.pages import Cursor
-from server.services.raising import raise_findings
-from server.trends import safety_concern
+from server.services.safety import raise_safety_concern
 
 AHEAD = timedelta(minutes=5)
 BACK = timedelta(days=35)
@@ -62,7 +61,7 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     db.session.flush()
     if check_in.self_harm_thoughts == Answer.YES:
         # What cannot wait for a tick is raised here, in the transaction that stores the answer.
-        raise_findings(patient, [safety_concern(check_in.day, thresholds_of(patient.clinic))], now)
+        raise_safety_concern(patient, check_in.day, now)
     return Stored(check_in, created=True)
 
 

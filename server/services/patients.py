@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select, tuple_, update
+from sqlalchemy.orm import selectinload
 
 from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
@@ -45,7 +46,12 @@ def get_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
 
 def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequence[Patient]:
     """Newest first."""
-    found = visible_to(caller).order_by(Patient.created_at.desc(), Patient.id.desc()).limit(limit)
+    found = (
+        visible_to(caller)
+        .options(selectinload(Patient.team))
+        .order_by(Patient.created_at.desc(), Patient.id.desc())
+        .limit(limit)
+    )
     if cursor:
         found = found.where(tuple_(Patient.created_at, Patient.id) < tuple_(cursor.at, cursor.id))
     return db.session.scalars(found).all()

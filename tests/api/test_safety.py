@@ -1,5 +1,7 @@
 """A yes to the question about self-harm: an urgent alert and its email's job, in the transaction that stores it."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -78,6 +80,38 @@ def test_any_other_answer_raises_nothing(
     body = check_in_body(clock(), self_harm_thoughts=answer)
     client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers)
     assert rows("SELECT * FROM alert") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"recorded_at": "2026-01-01T12:00:00Z"},
+        {"zone": "Mars/Olympus"},
+        {"craving": 11},
+        {"craving": None},
+        {"note": "x" * 2001},
+        {"no_such_field": 1},
+    ],
+)
+def test_a_yes_in_an_item_that_is_refused_is_heard_all_the_same(
+    client: FlaskClient, headers: dict[str, str], clock: Clock, wrong: dict[str, Any]
+) -> None:
+    url, body = f"/v1/check-ins/{new_id()}", check_in_body(clock(), self_harm_thoughts="yes") | wrong
+    for _ in range(3):
+        assert client.put(url, json=body, headers=headers).status_code == 422
+    assert rows("SELECT * FROM check_in") == []
+    assert rows("SELECT rule, severity, state FROM alert") == [("safety_concern", "urgent", "open")]
+    assert len(rows(JOBS)) == 1
+
+
+def test_a_yes_under_an_id_that_holds_something_else_is_heard(
+    client: FlaskClient, headers: dict[str, str], clock: Clock
+) -> None:
+    url, body = f"/v1/check-ins/{new_id()}", check_in_body(clock(), self_harm_thoughts="no")
+    assert client.put(url, json=body, headers=headers).status_code == 201
+    assert client.put(url, json=body | {"self_harm_thoughts": "yes"}, headers=headers).status_code == 409
+    assert rows("SELECT rule FROM alert") == [("safety_concern",)]
+    assert rows("SELECT self_harm_thoughts FROM check_in") == [("no",)]
 
 
 def test_without_the_alert_there_is_no_check_in(

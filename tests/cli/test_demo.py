@@ -55,3 +55,11 @@ def test_a_clinic_in_no_known_zone_is_refused(app: Flask) -> None:
     runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
     result = runner.invoke(args=["create-clinic", *words])
     assert (result.exit_code, "not a time zone" in result.output) == (1, True)
+
+
+def test_an_admin_without_an_address_is_refused(app: Flask) -> None:
+    words = ["--name", "N", "--zone", "UTC", "--admin-name", "E", "--admin-email", "nowhere"]
+    runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
+    result = runner.invoke(args=["create-clinic", *words])
+    assert (result.exit_code, "admin email: Not a valid email address." in result.output) == (1, True)
+    assert count(Clinic) == 0
