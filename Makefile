@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench clean
+.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-signals clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ openapi-check: .venv/for-test
 
 bench: .venv/for-run  ## Measure the trend engine (ratios in one run)
 	@exec $(PY) -m bench.engine
+
+bench-signals: .venv/for-test  ## Measure the detectors against each other (ARGS="--short" or ARGS="--diaries FOLDER")
+	@exec $(PY) -m bench.signals $(ARGS)
 
 replay: .venv/for-run  ## Play diaries through the system: make replay FILE=diaries.csv ARGS="--skip distress"
 	@exec $(PY) -m server.local exec -- flask --app server.app replay "$(FILE)" $(ARGS)

@@ -33,7 +33,7 @@ class Detector:
 
 def engine_findings(caseload: Caseload, h: float) -> Bools:
     """What the trend engine finds, a day of the whole caseload at a time."""
-    fired = np.zeros(caseload.ratings.shape, np.bool_)
+    fired: Bools = np.zeros(caseload.ratings.shape, np.bool_)
     state = start((len(fired),))
     for day in range(fired.shape[1]):
         treated = int(caseload.treatment_day[day])

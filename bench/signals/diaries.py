@@ -15,7 +15,7 @@ from bench.signals.measure import TARGETS, alarm_rate, found_share, limit_for
 from bench.signals.simulate import ONSET, Caseload
 from server.trends.state import Bools, Floats, Ints
 
-WORSE_UP = {"craving": 1.0, "mood": -1.0}  # times the rating; a mood is turned to 10 less itself
+ITEMS = ("craving", "mood")
 SHIFTS = (2.0, 3.0)
 WINDOW = 14
 FIRST_ONSET = ONSET[0]  # day, from 1, as in the simulation: detectors have had their time to learn
@@ -49,8 +49,8 @@ def read_folder(folder: Path) -> Iterator[Diary | str]:
     """Every usable item of every CSV file; a sentence for what is left out, and why."""
     for path in sorted(folder.glob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            items = [item for item in WORSE_UP if item in (reader.fieldnames or ())]
+            reader = csv.DictReader(file, restval="")
+            items = [item for item in ITEMS if item in (reader.fieldnames or ())]
             if not items or not {"person", "day"} <= set(reader.fieldnames or ()):
                 yield f"{path.name}: left out, it has no columns person, day, and craving or mood."
                 continue
@@ -60,21 +60,36 @@ def read_folder(folder: Path) -> Iterator[Diary | str]:
 
 
 def _diary(name: str, lines: list[dict[str, str]], item: str) -> Diary | str:
-    """Raises ValueError, from float() or int(), for a cell that is not a number."""
-    entries = [(line["person"], int(line["day"]), float(line[item])) for line in lines if line[item].strip()]
-    persons = {person: row for row, person in enumerate(sorted({person for person, _, _ in entries}))}
-    first, longest = min((day for _, day, _ in entries), default=0), max((day for _, day, _ in entries), default=0)
-    ratings = np.full((len(persons), longest - first + 1), np.nan)
-    for person, day, said in entries:
-        ratings[persons[person], day - first] = said if WORSE_UP[item] > 0 else 10 - said
-    last = np.array([np.flatnonzero(np.isfinite(row))[-1] for row in ratings], np.int64)
-    kept = (last + 1 >= LEAST_DAYS) & (np.isfinite(ratings).sum(axis=1) >= LEAST_RATINGS)
-    if kept.sum() < LEAST_PERSONS:
+    days: dict[str, dict[int, float]] = {}
+    try:
+        for line in lines:
+            if line[item]:
+                days.setdefault(line["person"], {})[int(line["day"])] = _worse_up(item, line[item])
+    except ValueError as error:
+        return f"{name}: left out, {error}."
+    kept = [own for own in days.values() if _span(own) >= LEAST_DAYS and len(own) >= LEAST_RATINGS]
+    longest = max(map(_span, days.values()), default=0)
+    if len(kept) < LEAST_PERSONS:
         return (
-            f"{name}: too short. {len(persons)} persons, at most {longest - first + 1} days each; an onset needs "
+            f"{name}: too short. {len(days)} persons, at most {longest} days each; an onset needs "
             f"{FIRST_ONSET - 1} days before it and {WINDOW} after, in at least {LEAST_PERSONS} persons."
         )
-    return Diary(f"{name} ({int(kept.sum())} of {len(persons)} persons)", ratings[kept], last[kept])
+    ratings = np.full((len(kept), longest), np.nan)
+    for row, own in zip(ratings, kept, strict=True):
+        row[np.array(list(own)) - min(own)] = list(own.values())
+    return Diary(f"{name} ({len(kept)} of {len(days)} persons)", ratings, np.array([_span(own) - 1 for own in kept]))
+
+
+def _span(own: dict[int, float]) -> int:
+    """Days from a person's first entry to the last, both included."""
+    return max(own) - min(own) + 1
+
+
+def _worse_up(item: str, text: str) -> float:
+    rating = float(text)
+    if not 0 <= rating <= 10:  # NaN included
+        raise ValueError(f"{rating!r} is not a rating from 0 to 10")
+    return rating if item == "craving" else 10 - rating
 
 
 def untouched(diary: Diary) -> Caseload:

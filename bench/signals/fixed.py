@@ -3,6 +3,8 @@
 Each takes ratings of shape (patients, days), worse up and NaN where missed, and gives an array of the same shape.
 """
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -27,19 +29,20 @@ def baseline_deviates(ratings: Floats) -> Floats:
     mean = np.where(basis, ratings, 0.0).sum(axis=1) / count
     squares = np.where(basis, (ratings - mean[:, None]) ** 2, 0.0).sum(axis=1)
     sd = np.sqrt((PRIOR_WEIGHT * PRIOR_SD**2 + squares) / (PRIOR_WEIGHT + count - 1))
-    after: Floats = np.where(basis, np.nan, (ratings - mean[:, None]) / sd[:, None])
-    return after
+    deviates: Floats = np.where(basis, np.nan, (ratings - mean[:, None]) / sd[:, None])
+    return deviates
 
 
 def ewma(ratings: Floats) -> Floats:
     """An EWMA of those deviates, in its own long-run SDs, on answered days."""
     deviates = baseline_deviates(ratings)
-    scores, now = np.full(ratings.shape, np.nan), np.zeros(len(ratings))
+    scores: Floats = np.full(ratings.shape, np.nan)
+    now = np.zeros(len(ratings))
     for day in range(ratings.shape[1]):
         rated = np.isfinite(deviates[:, day])
         now = np.where(rated, ewma_step(now, deviates[:, day], EWMA_WEIGHT), now)
         scores[rated, day] = now[rated]
-    return scores / np.sqrt(EWMA_WEIGHT / (2 - EWMA_WEIGHT))
+    return scores / math.sqrt(EWMA_WEIGHT / (2 - EWMA_WEIGHT))
 
 
 def week_over_week(ratings: Floats) -> Floats:
@@ -58,4 +61,5 @@ def _weeks(ratings: Floats, rated: Bools) -> tuple[Floats, Bools]:
     counted = np.pad(rated, ((0, 0), (WEEK - 1, 0)))
     total = sliding_window_view(padded, WEEK, axis=1).sum(axis=2)
     count = sliding_window_view(counted, WEEK, axis=1).sum(axis=2)
-    return total / np.maximum(count, 1), count >= FEWEST_A_WEEK
+    mean: Floats = total / np.maximum(count, 1)
+    return mean, count >= FEWEST_A_WEEK

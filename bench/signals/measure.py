@@ -11,7 +11,7 @@ from server.trends.state import Bools, Ints
 
 DAYS_A_MONTH = 365.25 / 12
 TARGETS = (0.10, 0.25, 0.50)  # false alarms per patient-month
-HALVINGS = 16  # of the range of limits: enough for one false alarm in a few thousand patients
+HALVINGS = 14  # of the range of limits: to about a thousandth of an SD
 # Days from onset within which a finding counts, the day of onset being the first.
 WINDOW = {Episode.STEP_2: 14, Episode.STEP_3: 14, Episode.RAMP_3: 21}
 
@@ -64,8 +64,8 @@ def alarm_rate(fired: Bools, watched: Ints) -> Rate:
 def found_share(fired: Bools, onset: Ints, window: int) -> Found:
     """The share of patients with a finding in the window; the interval is Wilson's."""
     since = np.arange(fired.shape[1]) - onset[:, None] + 1
-    hits = fired & (since >= 1) & (since <= window)
-    found = hits.any(axis=1)
+    hits: Bools = fired & (since >= 1) & (since <= window)
+    found: Bools = np.asarray(hits.any(axis=1))
     delays = since[np.arange(len(fired)), hits.argmax(axis=1)][found]
     return Found(
         _wilson(float(found.mean()), len(found)),

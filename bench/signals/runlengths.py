@@ -19,10 +19,9 @@ from server.trends import advance, start
 from server.trends.cusum import FARTHEST, SLACK
 from server.trends.state import Bools, Floats, State
 
-STATES = 801  # of the grid
+STATES = 401  # of the grid
 CERTAIN = 1e9  # readings' worth of baseline: the engine then learns nothing
 Signals: TypeAlias = Callable[[Floats, Floats], tuple[Floats, Bools]]
-normal = np.frompyfunc(NormalDist().cdf, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,16 @@ class RunLength:
         return self.simulated / (self.published or self.theory) - 1
 
 
+def normal(x: Floats) -> Floats:
+    """The standard normal's distribution function."""
+    return np.array([NormalDist().cdf(value) for value in x.flat]).reshape(x.shape)
+
+
 def cusum_theory(h: float, shift: float, farthest: float = math.inf) -> float:
     """Of a one-sided CUSUM with slack SLACK, whose deviates are cut at +-farthest."""
     width = 2 * h / (2 * STATES - 1)
-    edges = (np.arange(-STATES, STATES) + 0.5) * width + SLACK  # of the step from one state to another
-    below = np.where(edges >= farthest, 1.0, np.where(edges < -farthest, 0.0, normal(edges - shift).astype(float)))
+    edges = np.linspace(0.5 - STATES, STATES - 0.5, 2 * STATES) * width + SLACK  # of the step from one state to another
+    below = np.where(edges >= farthest, 1.0, np.where(edges < -farthest, 0.0, normal(edges - shift)))
     origin = np.arange(STATES)[:, None]
     moves = below[np.arange(STATES)[None, :] - origin + STATES]
     moves[:, 1:] -= moves[:, :-1].copy()
@@ -58,7 +62,7 @@ def ewma_theory(weight: float, width: float, shift: float) -> float:
     h = width * math.sqrt(weight / (2 - weight))
     edges = np.linspace(-h, h, STATES + 1)
     centres = (edges[1:] + edges[:-1]) / 2
-    below = normal((edges[None, :] - (1 - weight) * centres[:, None]) / weight - shift).astype(float)
+    below = normal((edges[None, :] - (1 - weight) * centres[:, None]) / weight - shift)
     return float(np.linalg.solve(np.eye(STATES) - np.diff(below, axis=1), np.ones(STATES))[STATES // 2])
 
 
@@ -70,19 +74,19 @@ def two_sided_theory(h: float, shift: float) -> float:
 def two_sided(h: float, state: Floats, z: Floats) -> tuple[Floats, Bools]:
     """One reading each: state of shape (2, runs), the sum upwards and the one downwards."""
     state = cusum_step(state, np.stack([z, -z]) - SLACK)
-    return state, (state >= h).any(axis=0)
+    return state, (state[0] >= h) | (state[1] >= h)
 
 
 def one_sided(h: float, state: Floats, z: Floats) -> tuple[Floats, Bools]:
     """The upper half of it."""
     state = cusum_step(state, z - SLACK)
-    return state, (state >= h)[0]
+    return state, state[0] >= h
 
 
 def ewma(weight: float, width: float, state: Floats, z: Floats) -> tuple[Floats, Bools]:
     """One reading each of a two-sided EWMA."""
     state = ewma_step(state, z, weight)
-    return state, (np.abs(state) >= width * math.sqrt(weight / (2 - weight)))[0]
+    return state, np.abs(state[0]) >= width * math.sqrt(weight / (2 - weight))
 
 
 def engine(h: float, state: Floats, z: Floats) -> tuple[Floats, Bools]:

@@ -1,7 +1,7 @@
 """Simulated courses of TMS: whole caseloads of daily ratings as arrays, with the truth that made them.
 
-A rating is level + episode + AR(1) noise, rounded and clipped to 0-10, with runs of missed days. What a figure
-below is not given by a range in the cell is an assumption of this bench, and is said so.
+A rating is level + episode + AR(1) noise, rounded and clipped to 0-10, with runs of missed days. The shapes of
+the distributions are those of the specification; where it gives no figure, the one here is marked as assumed.
 """
 
 from dataclasses import dataclass, replace
@@ -130,14 +130,17 @@ def gaps(rng: np.random.Generator, share: Floats, days: int) -> Bools:
 
 def rise(episode: Episode, onset: Ints, slow: Floats) -> Floats:
     """Points added to each day, shape (patients, days); `slow`: each patient's whole slow rise."""
-    since = np.arange(DAYS) - onset[:, None] + 1.0  # 1 on the day of onset
+    since = np.arange(DAYS) - onset[:, None] + 1  # 1 on the day of onset
+    points: Floats
     match episode:
         case Episode.STEP_2:
-            return 2.0 * (since > 0)
+            points = np.where(since > 0, 2.0, 0.0)
         case Episode.STEP_3:
-            return 3.0 * (since > 0)
+            points = np.where(since > 0, 3.0, 0.0)
         case Episode.RAMP_3:
-            return 3.0 * np.clip(since / RAMP_DAYS, 0, 1)
+            points = np.clip(3.0 * since / RAMP_DAYS, 0.0, 3.0)
         case Episode.SLOW_RISE:
-            return slow[:, None] * np.arange(DAYS) / (DAYS - 1)
-    return np.zeros(since.shape)
+            points = slow[:, None] * np.arange(DAYS) / (DAYS - 1)
+        case Episode.CONTROL:
+            points = np.zeros(since.shape)
+    return points

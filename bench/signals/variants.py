@@ -4,8 +4,7 @@ This copy of the engine exists only to be changed. With nothing changed it finds
 which the tests hold it to. Every variant costs the same: a few more operations and at most three more numbers.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -54,7 +53,9 @@ VARIANTS = (
     Variant("drift .03", drift=0.03),
     Variant("warm-up 8", warm_up=8),
     Variant("learns half while C > 0", guard=0.5),
-    Variant("follows falls x1.5", falls=1.5),
+    Variant("falls x1.25", falls=1.25),
+    Variant("falls x1.5", falls=1.5),
+    Variant("falls x2", falls=2.0),
     Variant("forgets after a fall", after_fall=6.0),
     Variant("two speeds", second=(1.0, 0.6)),
     Variant("correlation .2 assumed", correlation=0.2),
@@ -63,9 +64,12 @@ VARIANTS = (
     Variant("slope .03", slope=0.03),
     Variant("slope .015, slack .4", slope=0.015, slack=0.4),
     Variant("slope, slack .4, corr. .2", slope=0.015, slack=0.4, correlation=0.2),
+    Variant("falls x1.5, slope .015", falls=1.5, slope=0.015),
+    Variant("falls x1.5, corr. .2", falls=1.5, correlation=0.2),
+    Variant("falls x2, corr. .2", falls=2.0, correlation=0.2),
 )
 AS_IT_IS = VARIANTS[0]
-NO_DRIFT_BEST = replace(VARIANTS[-2], drift=0.0)
+BEST = tuple(variant for variant in VARIANTS if variant.name in {"falls x1.25", "falls x1.5", "falls x1.5, corr. .2"})
 
 
 class Course:
@@ -96,28 +100,29 @@ class Course:
         return fired
 
     def _judge(self, day: int, x: Floats, variance: Floats, judged: Bools, h: float) -> tuple[Floats, Bools]:
-        spread = np.sqrt(variance * (1.0 + 1.0 / np.maximum(self.weight, 1.0)))
-        kept = self.by.correlation**self.gap if self.by.correlation else np.zeros(len(x))
+        kept: Floats = np.power(self.by.correlation, self.gap)  # 0 without a correlation, as a gap is 1 at least
         fresh = np.sqrt(1 - kept**2)
-        u = (x - self.mean - kept * self.residual) / spread / fresh
-        z = normal_deviate(u, self.variance_weight)
+        spread = np.sqrt(variance * (1.0 + 1.0 / np.maximum(self.weight, 1.0)))
+        z = normal_deviate((x - self.mean - kept * self.residual) / spread / fresh, self.variance_weight)
         z = np.sign(z) * np.minimum(np.abs(z), self.by.farthest)
-        # Without correlation: C + z - slack. With it, a change shows whole on its first day, later only in part.
-        shift, first = 2 * self.by.slack * (1 - kept) / fresh, 2 * self.by.slack / fresh
-        grown = self.cusum + (shift * z - shift**2 / 2) / (2 * self.by.slack)
-        if self.by.correlation:
-            grown = np.maximum(grown, (first * z - first**2 / 2) / (2 * self.by.slack))
-        else:
-            grown = self.cusum + z - self.by.slack
-        self.cusum = np.where(judged, np.maximum(0.0, grown), self.cusum)
+        self.cusum = np.where(judged, np.maximum(0.0, self._grown(z, kept, fresh)), self.cusum)
         over = self.cusum >= h
         if self.by.second:
-            self.second = np.where(judged, np.maximum(0.0, self.second + z - self.by.second[0]), self.second)
-            over |= self.second >= h * self.by.second[1]
+            slack, relative = self.by.second
+            self.second = np.where(judged, np.maximum(0.0, self.second + z - slack), self.second)
+            over |= self.second >= h * relative
         fired = judged & over & (day - self.alerted > engine.REFRACTORY_DAYS)
         self.cusum, self.second = self.cusum * ~fired, self.second * ~fired
         self.alerted[fired] = day
         return z, fired
+
+    def _grown(self, z: Floats, kept: Floats, fresh: Floats) -> Floats:
+        """The sum with today's deviate, which holds a change whole if it came today, and later only in part."""
+        slack = self.by.slack
+        if not self.by.correlation:
+            return self.cusum + z - slack
+        later, today = (1 - kept) / fresh, 1 / fresh
+        return np.maximum(self.cusum + later * z - slack * later**2, today * z - slack * today**2)
 
     def _learn(self, x: Floats, z: Floats, sd: Floats, rated: Bools, judged: Bools) -> None:
         by, most = self.by, engine.OUTLIER * sd
@@ -143,7 +148,7 @@ class Course:
 
 def variant_findings(variant: Variant, caseload: Caseload, h: float) -> Bools:
     """Findings, shape (patients, days)."""
-    fired = np.zeros(caseload.ratings.shape, np.bool_)
+    fired: Bools = np.zeros(caseload.ratings.shape, np.bool_)
     course = Course(len(fired), variant)
     for day in range(fired.shape[1]):
         fired[:, day] = course.advance(day + 1, caseload.ratings[:, day], int(caseload.treatment_day[day]), h)
@@ -154,7 +159,6 @@ def as_detector(variant: Variant) -> Detector:
     """The variant as one more row of the table."""
 
     def watch(caseload: Caseload) -> Watch:
-        find: Callable[[float], Bools] = lambda h: variant_findings(variant, caseload, h)  # noqa: E731
-        return find
+        return lambda h: variant_findings(variant, caseload, h)
 
     return Detector(variant.name, watch, (0.1, 20.0))
