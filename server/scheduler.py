@@ -18,7 +18,7 @@ from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
 from server.logs import configure_logging, described
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("server.scheduler")  # __name__ is __main__ here
 
 
 def build(app: Flask, every: timedelta, now: Callable[[], datetime]) -> BlockingScheduler:

@@ -20,7 +20,7 @@ from server.logs import configure_logging, described
 from server.queue import app as queue
 from server.queue import conninfo
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("server.worker")  # __name__ is __main__ here
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 

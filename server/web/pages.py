@@ -14,7 +14,7 @@ from server.extensions import db, now
 from server.models import Alert, AlertState, Outcome
 from server.services import alerts
 from server.services.evidence import readings_around
-from server.web.sessions import clinician_page
+from server.web.sessions import clinician_page, public
 
 routes = Blueprint("pages", __name__)
 
@@ -38,6 +38,12 @@ FIGURE_NAMES = {
     "h": "Detection limit (h)",
     "limits_version": "Version of the limits",
 }
+
+
+@routes.get("/")
+@public
+def home() -> Any:
+    return redirect(url_for("pages.list_alerts"))
 
 
 @routes.get("/alerts")

@@ -150,3 +150,8 @@ def test_an_api_token_opens_no_page_and_a_cookie_no_api(
 ) -> None:
     assert bob.get("/v1/me").status_code == 401
     assert bob.post(f"/v1/alerts/{alert_id}/acknowledge").status_code == 401
+
+
+def test_the_front_door_leads_to_the_alerts_and_so_to_the_sign_in(client: FlaskClient) -> None:
+    answer = client.get("/", follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, "/sign-in")
