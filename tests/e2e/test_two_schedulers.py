@@ -2,29 +2,41 @@
 
 from pathlib import Path
 
-from tests.e2e.system import eventually, running_system
+from server.app import create_app
+from server.extensions import db
+from server.settings import Settings
+from tests.e2e.system import System, eventually, running_system
+from tests.factories import make_actors, make_patient
 
+PATIENTS = 12
 PERIODS = 4
 
 
 def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(tmp_path: Path) -> None:
     with running_system(tmp_path, names=("scheduler 1", "scheduler 2")) as system:
-        eventually(lambda: len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'")) >= 2, "they tick")
-        system.command("demo")
-        # The day closes, and all twelve patients of the demo are due at once.
+        eventually(lambda: _runs(system) >= 2, "they tick")
+        _make_patients(system)
+        # The day closes, and all of them are due at once.
         system.shift(days=1)
-        eventually(lambda: bool(system.query("SELECT 1 FROM job_run WHERE enqueued = 12")), "the due are enqueued")
-        seen = len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'"))
-        eventually(
-            lambda: len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'")) >= seen + PERIODS,
-            "more periods have passed",
-        )
-        patients = system.query("""
+        due = f"SELECT 1 FROM job_run WHERE job = 'assess' AND enqueued = {PATIENTS}"  # noqa: S608  # a constant
+        eventually(lambda: bool(system.query(due)), "the due are enqueued")
+        seen = _runs(system)
+        eventually(lambda: _runs(system) >= seen + PERIODS, "more periods have passed")
+        queued = system.query("""
             SELECT jsonb_array_elements_text(args -> 'patient_ids') FROM procrastinate_jobs WHERE task_name = 'assess'
         """)
-        assert len(patients) == len(set(patients)) == 12
-        # One job a minute by the table of jobs, whoever of the two ticked first.
-        (runs,) = system.query("SELECT count(*) FROM job_run WHERE job = 'retry_stalled'")
-        (jobs,) = system.query("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'retry_stalled'")
-        assert runs == jobs
-        assert runs[0] >= 1
+        assert len(queued) == len(set(queued)) == PATIENTS
+        assert [process.poll() for process in system.processes.values()] == [None, None]
+
+
+def _runs(system: System) -> int:
+    return len(system.query("SELECT 1 FROM job_run WHERE job = 'assess'"))
+
+
+def _make_patients(system: System) -> None:
+    app = create_app(Settings.from_env(system.environment))
+    with app.app_context():
+        actors = make_actors(system.now())
+        for _ in range(PATIENTS - 1):
+            make_patient(actors.bob, system.now())
+        db.engine.dispose()
