@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from server.trends import Reading, Thresholds, advance, assess, start
+from server.trends import Reading, Record, Thresholds, advance, assess, start
 
 PATIENTS = 20_000
 DAYS = 84
@@ -44,7 +44,7 @@ def one_patient(said: np.ndarray) -> None:
         for day, rating in enumerate(said[:, 0])
         if not np.isnan(rating)
     ]
-    assess(readings, None, Thresholds())
+    assess(Record(tuple(readings), today=readings[-1].day), Thresholds())
 
 
 def seconds(run: Callable[[np.ndarray], None], said: np.ndarray) -> float:

@@ -95,3 +95,29 @@ def test_the_app_role_owns_nothing_and_is_nobody(settings: Settings) -> None:
         member_of = connection.scalar(text("SELECT count(*) FROM pg_auth_members WHERE member = current_user::regrole"))
     assert tuple(powers) == (False, False, False, False)
     assert (owned, member_of) == (0, 0)
+
+
+def test_limits_are_carried_over_both_ways(postgres: EmbeddedPostgres) -> None:
+    with scratch_database(postgres, "limits") as settings:
+        app = create_app(settings)
+        engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+
+        def ask(statement: str) -> list[tuple[object, ...]]:
+            with engine.begin() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(statement)]
+
+        with app.app_context():
+            upgrade(revision="0002")
+            before = ask("""
+                INSERT INTO clinic
+                VALUES (gen_random_uuid(), 'North', 'UTC', 4, true, 3, 8.5, 2, 3.25, '2026-05-04T20:00Z')
+                RETURNING id, limits_version, craving_severe_at, mood_very_low_at, cusum_limit
+            """)
+            upgrade()
+            assert ask("SELECT clinic_id, version, craving_severe, mood_very_low, h FROM limits") == before
+            assert ask("SELECT since = created_at, changed_by FROM limits, clinic") == [(True, None)]
+            ask("INSERT INTO limits SELECT clinic_id, 4, now(), NULL, 5, 7.5, 3, 7, 3, 0.01 FROM limits RETURNING 1")
+            downgrade(revision="0002")
+            kept = ask("SELECT limits_version, craving_severe_at, mood_very_low_at, cusum_limit FROM clinic")
+            assert kept == [(4, 7.5, 3, 5)]
+            db.engine.dispose()

@@ -8,6 +8,7 @@ from server.api.guard import MEMBERS, caller, requires
 from server.extensions import db, now
 from server.models import Role
 from server.schemas.check_ins import CheckInList
+from server.schemas.clinics import ClinicOut, LimitsChange
 from server.schemas.patients import (
     CourseIn,
     CourseList,
@@ -24,7 +25,7 @@ from server.schemas.patients import (
     SessionList,
     SessionOut,
 )
-from server.services import check_ins, clinics, courses, patients
+from server.services import check_ins, clinics, courses, limits, patients
 from server.services.pages import parse_cursor
 
 routes = Routes("caseload", __name__, url_prefix="/v1", description="The care team and the clinic")
@@ -135,9 +136,28 @@ def list_course_sessions(course_id: uuid.UUID) -> Any:
 @routes.alt_response(404, "not-found")
 def change_session(said: dict[str, Any], session_id: uuid.UUID) -> Any:
     """Say that a session was attended, missed or cancelled, or move it."""
-    session = courses.change_session(caller(), session_id, said)
+    session = courses.change_session(caller(), session_id, said, now())
     db.session.commit()
     return session
+
+
+@routes.get("/clinic")
+@requires(Role.ADMIN)
+@routes.response(200, ClinicOut)
+def show_clinic() -> Any:
+    """The clinic with its current limits."""
+    return limits.clinic_and_limits(caller().clinic_id)
+
+
+@routes.patch("/clinic")
+@requires(Role.ADMIN)
+@routes.arguments(LimitsChange)
+@routes.response(200, ClinicOut)
+def change_clinic(said: dict[str, Any]) -> Any:
+    """Change limits: a new version, which judges days from today on; alerts keep the version they were raised with."""
+    limits.change_limits(caller(), said, now())
+    db.session.commit()
+    return limits.clinic_and_limits(caller().clinic_id)
 
 
 @routes.get("/members")

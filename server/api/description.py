@@ -9,7 +9,7 @@ from flask_swagger_ui import get_swaggerui_blueprint
 
 from server.api.problems import KINDS, Problem
 from server.extensions import api
-from server.schemas.fields import Choice, Instant, Rating
+from server.schemas.fields import Choice, Instant, Number, Rating
 
 ABOUT = """\
 Daily craving and mood check-ins between TMS sessions, and alerts for the care team.
@@ -33,6 +33,7 @@ def describe(app: Flask) -> None:
         },
     )
     api.register_field(Rating, "number", None)
+    api.register_field(Number, "number", None)
     api.register_field(Instant, "string", "date-time")
     api.register_field(Choice, "string", None)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})

@@ -4,11 +4,12 @@ from flask import Flask
 
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
+from server.cli.explain import explain_alert
 from server.cli.replay import replay
 
 
 def register(app: Flask) -> None:
-    for command in (create_clinic, demo, replay):
+    for command in (create_clinic, demo, explain_alert, replay):
         app.cli.add_command(command)
 
 

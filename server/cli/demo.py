@@ -90,7 +90,7 @@ def _treat(clinician: Member, patient: Patient, indication: str, target: str, fi
     course = courses.create_course(by, patient.id, said, patient.created_at)
     for session in courses.course_sessions(by, course.id):
         if session.starts_at < now():
-            courses.change_session(by, session.id, {"state": SessionState.ATTENDED})
+            courses.change_session(by, session.id, {"state": SessionState.ATTENDED}, patient.created_at)
 
 
 def _play(clinic: Clinic, day: date, said_by: dict[uuid.UUID, SimulatedDay | None]) -> None:

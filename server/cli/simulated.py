@@ -22,6 +22,7 @@ class Story:
     at_once: bool = True
     misses: float = 0.1
     silent_from: int = DAYS
+    slips: float = 0.0
     indication: str = "nicotine"
     target: str = "left_dlpfc"
 
@@ -29,13 +30,13 @@ class Story:
 STORIES = (
     Story(5.5, 5.0),
     Story(6.0, 4.5, worsens_on=29, craving_rises=4.0, mood_falls=1.5, indication="cocaine"),
-    Story(4.5, 6.0, indication="alcohol", target="right_dlpfc"),
+    Story(4.5, 6.0, slips=0.08, indication="alcohol", target="right_dlpfc"),
     Story(5.0, 6.5, worsens_on=26, mood_falls=4.0, indication="alcohol"),
     Story(5.0, 5.5, treatment_helps=1.0, indication="opioids"),
     Story(4.5, 5.5, worsens_on=22, craving_rises=4.5, at_once=False, indication="methamphetamine"),
     Story(6.5, 4.0, treatment_helps=3.0, indication="nicotine", target="insula"),
     Story(5.5, 5.0, worsens_on=35, craving_rises=6.5, indication="cocaine"),
-    Story(4.0, 6.5, misses=0.4, indication="gambling"),
+    Story(4.0, 6.5, misses=0.4, slips=0.15, indication="gambling"),
     Story(5.0, 5.0, silent_from=33, indication="opioids", target="medial_prefrontal"),
     Story(5.5, 6.0, treatment_helps=2.5, indication="nicotine"),
     Story(6.0, 5.0, treatment_helps=0.0, indication="methamphetamine"),
@@ -63,7 +64,7 @@ def days_of(story: Story, seed: int) -> Iterator[SimulatedDay]:
     for day in range(DAYS):
         noise = 0.3 * noise + random.normal(0.0, 1.05, 2)
         gap = random.random() < story.misses or day >= story.silent_from
-        slipped = random.random() < 0.08
+        slipped = random.random() < story.slips
         if gap:
             continue
         treated = max(0, day - COURSE_STARTS)

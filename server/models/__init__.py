@@ -5,6 +5,7 @@ from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
 from server.models.job_run import JobRun
+from server.models.limits import Limits
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Indication",
     "Invite",
     "JobRun",
+    "Limits",
     "Member",
     "Outcome",
     "Patient",

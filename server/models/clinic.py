@@ -2,10 +2,9 @@
 
 import uuid
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
@@ -14,12 +13,7 @@ from server.models.types import choice
 
 class Clinic(Base):
     __tablename__ = "clinic"
-    __table_args__ = (
-        CheckConstraint("day_starts_at BETWEEN 0 AND 8", name="day_starts_at"),
-        CheckConstraint("craving_severe_at BETWEEN 0 AND 10", name="craving_severe_at"),
-        CheckConstraint("mood_very_low_at BETWEEN 0 AND 10", name="mood_very_low_at"),
-        CheckConstraint("cusum_limit BETWEEN 1 AND 20", name="cusum_limit"),
-    )
+    __table_args__ = (CheckConstraint("day_starts_at BETWEEN 0 AND 8", name="day_starts_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     name: Mapped[str]
@@ -28,10 +22,6 @@ class Clinic(Base):
     """The hour of the local clock at which a day begins: 01:30 belongs to the evening before."""
     live: Mapped[bool] = mapped_column(default=True)
     """False for a replay: no tick assesses it and no mail leaves it."""
-    limits_version: Mapped[int] = mapped_column(default=1)
-    craving_severe_at: Mapped[Decimal] = mapped_column(Numeric(3, 1), default=Decimal(9))
-    mood_very_low_at: Mapped[Decimal] = mapped_column(Numeric(3, 1), default=Decimal(1))
-    cusum_limit: Mapped[Decimal] = mapped_column(Numeric(4, 2), default=Decimal(4))
     created_at: Mapped[datetime]
 
 

@@ -53,6 +53,30 @@ class Rating(fields.Field[Decimal]):
         return int(value) if value == int(value) else float(value)
 
 
+class Number(fields.Field[Decimal]):
+    """A JSON number between two, with so many decimal places at most; never a text, never a truth value."""
+
+    def __init__(self, low: str, high: str, places: int, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {}).update(minimum=float(low), maximum=float(high))
+        super().__init__(**kwargs)
+        self.low, self.high, self.places = Decimal(low), Decimal(high), places
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        invalid = f"Must be a number from {self.low} to {self.high}, with up to {self.places} decimal places."
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise ValidationError(invalid)
+        try:
+            number = Decimal(str(value))
+            if not (self.low <= number <= self.high) or number != round(number, self.places):
+                raise ValidationError(invalid)
+        except InvalidOperation as error:
+            raise ValidationError(invalid) from error
+        return round(number, self.places)
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> float | None:
+        return None if value is None else float(value)
+
+
 class Instant(fields.Field[datetime]):
     """RFC 3339 with an offset; read with the offset that was sent."""
 

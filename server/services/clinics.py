@@ -10,9 +10,9 @@ from sqlalchemy import select
 from server.errors import Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
+from server.services.limits import first_limits
 from server.services.passwords import hash_password
 from server.services.unique import unique
-from server.trends import Thresholds
 
 
 @cache
@@ -30,6 +30,8 @@ def check_zone(zone: str, field: str = "zone") -> str:
 def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> Clinic:
     clinic = Clinic(name=name, zone=check_zone(zone), live=live, created_at=now)
     db.session.add(clinic)
+    db.session.flush()
+    first_limits(clinic.id, now)
     db.session.flush()
     return clinic
 
@@ -52,13 +54,3 @@ def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password
 def members(clinic_id: uuid.UUID) -> list[Member]:
     found = db.session.scalars(select(Member).where(Member.clinic_id == clinic_id).order_by(Member.name, Member.id))
     return list(found)
-
-
-def thresholds_of(clinic: Clinic) -> Thresholds:
-    """The clinic's limits as the engine takes them."""
-    return Thresholds(
-        version=clinic.limits_version,
-        h=float(clinic.cusum_limit),
-        craving_severe=float(clinic.craving_severe_at),
-        mood_very_low=float(clinic.mood_very_low_at),
-    )

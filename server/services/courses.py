@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select, true
 
+from server import trends
 from server.clock import wall_day
 from server.errors import NotFound
 from server.extensions import db
-from server.models import Course, Patient, SessionState, TmsSession, Weekday
+from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
 from server.services.identities import Identity
-from server.services.patients import get_patient, visible_to
-from server.trends import Treatment
+from server.services.patients import get_patient, look_at_once, visible_to
 
 
 def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Course:
@@ -87,36 +87,39 @@ def patient_sessions(patient_id: uuid.UUID) -> Sequence[TmsSession]:
     ).all()
 
 
-def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, Any]) -> TmsSession:
-    """Sets its state, or moves it. Raises NotFound, alike for the missing and the foreign."""
+def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> TmsSession:
+    """Sets its state, or moves it; its patient is due. Raises NotFound, alike for the missing and the foreign."""
     mine = visible_to(caller).with_only_columns(Patient.id)
     session = db.session.scalar(
         select(TmsSession).where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine)).with_for_update()
     )
     if session is None:
         raise NotFound("There is no such session.")
+    patient = db.session.get_one(Patient, session.patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "starts_at" in fields:
-        zone = db.session.get_one(Patient, session.patient_id).clinic.zone
+        zone = patient.clinic.zone
         session.starts_at = fields["starts_at"]
         session.day = wall_day(session.starts_at.astimezone(ZoneInfo(zone)), 0)
     if "state" in fields:
         session.state = fields["state"]
+    if fields:
+        look_at_once(patient, now)
     db.session.flush()
     return session
 
 
-def treatment_of(patient_id: uuid.UUID) -> Treatment | None:
-    """First to last day of the latest course, from the sessions that stand; None before any."""
+def course_of(patient_id: uuid.UUID, known_at: datetime | None = None) -> trends.Course | None:
+    """The latest course (of those that were known at an instant), as the engine takes it; None before any."""
+    known = true() if known_at is None else Course.created_at <= known_at
     latest = (
         select(Course.id)
-        .where(Course.patient_id == patient_id)
+        .where(Course.patient_id == patient_id, known)
         .order_by(Course.created_at.desc(), Course.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    first, last = db.session.execute(
-        select(func.min(TmsSession.day), func.max(TmsSession.day)).where(
-            TmsSession.course_id == latest, TmsSession.state != SessionState.CANCELLED
-        )
-    ).one()
-    return Treatment(first, last) if first else None
+    found = db.session.execute(
+        select(TmsSession.number, TmsSession.day, TmsSession.state).where(TmsSession.course_id == latest)
+    ).all()
+    sessions = [trends.Session(number, day, trends.SessionState(state)) for number, day, state in found]
+    return trends.Course(tuple(sessions)) if sessions else None

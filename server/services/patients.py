@@ -147,6 +147,11 @@ def _hand_over(patient: Patient, team: Sequence[uuid.UUID], now: datetime) -> No
     tell_newcomers(patient, now)
 
 
+def look_at_once(patient: Patient, now: datetime) -> None:
+    """Something came in that a rule reads: the next tick finds the patient due."""
+    patient.assess_due_at = min(now, patient.assess_due_at or now)
+
+
 def look_by_end_of_day(patient: Patient, now: datetime) -> None:
     """Whatever changed (a pause, a zone): by the end of the patient's day, and a look that is due stays due."""
     end = end_of_day(patient, now)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import select
 
@@ -56,7 +57,7 @@ def _told(patient_id: uuid.UUID) -> list[_Told]:
         select(Alert.rule, AlertEvent.day, AlertEvent.severity)
         .join(Alert, Alert.id == AlertEvent.alert_id)
         .where(Alert.patient_id == patient_id, AlertEvent.day.is_not(None))
-        .order_by(AlertEvent.day)
+        .order_by(AlertEvent.day, AlertEvent.id)
     )
     return [_Told(rule, day, Severity(severity)) for rule, day, severity in rows if day]
 
@@ -65,8 +66,8 @@ def _news(findings: Sequence[Finding], told: Sequence[_Told]) -> list[Finding]:
     """The findings that no event has told, at this severity or a higher one.
 
     What a rule finds, it finds again at each look. A late check-in can move the day on which it fires, within
-    its refractory time; so each finding is matched to the nearest event within that, and each event to one
-    finding. An answer (a yes about self-harm) is given once: a second one is always news.
+    its refractory time (in the table of rules); so each finding is matched to the nearest event within that, and
+    each event to one finding. An answer (a yes about self-harm) is given once: a second one is always news.
     """
     news = []
     for finding in findings:
@@ -81,10 +82,15 @@ def _news(findings: Sequence[Finding], told: Sequence[_Told]) -> list[Finding]:
             and not finding.severity.outranks(event.severity)
         ]
         if near:
-            min(near, key=lambda event: abs((event.day - finding.day).days)).matched = True
+            min(near, key=partial(_distance, finding)).matched = True
         else:
             news.append(finding)
     return news
+
+
+def _distance(finding: Finding, event: _Told) -> tuple[int, bool]:
+    """Of two events of one day, the one of the same severity is the nearer."""
+    return abs((event.day - finding.day).days), event.severity is not finding.severity
 
 
 def _unresolved(patient_id: uuid.UUID) -> dict[str, Alert]:

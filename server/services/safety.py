@@ -8,14 +8,14 @@ from sqlalchemy import exists, select
 from server.clock import local_day
 from server.extensions import db
 from server.models import PATIENT_HELD, Alert, AlertEvent, AlertState, Patient
-from server.services.clinics import thresholds_of
+from server.services.limits import thresholds_of
 from server.services.raising import raise_findings
 from server.trends import safety_concern
 
 
 def raise_safety_concern(patient: Patient, day: date, now: datetime) -> None:
     """Raises the alert in the caller's transaction. The caller holds the patient's row."""
-    raise_findings(patient, [safety_concern(day, thresholds_of(patient.clinic))], now)
+    raise_findings(patient, [safety_concern(day, thresholds_of(patient.clinic_id))], now)
 
 
 def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 
 from server.extensions import db
-from server.models import PATIENT_HELD, CheckIn, Clinic, Patient
+from server.models import PATIENT_HELD, Clinic, Patient
 from server.queue import waiting_for
-from server.services.check_ins import counting
-from server.services.clinics import thresholds_of
-from server.services.courses import treatment_of
+from server.services.limits import thresholds_by_day
 from server.services.patients import end_of_day
 from server.services.raising import raise_findings
-from server.trends import Reading, assess
+from server.services.records import record_of
+from server.trends import assess_dated
 
 # A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
 LOST = timedelta(minutes=2)
@@ -63,8 +62,7 @@ def assess_patient(patient_id: uuid.UUID, now: datetime) -> bool:
     # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
     if not is_due and patient.assess_queued_at is None:
         return False
-    readings = [_reading(check_in) for check_in in counting(patient.id)]
-    raise_findings(patient, assess(readings, treatment_of(patient.id), thresholds_of(patient.clinic)), now)
+    raise_findings(patient, assess_dated(record_of(patient, now), thresholds_by_day(patient.clinic)), now)
     patient.assessed_at = now
     patient.assess_queued_at = None
     patient.assess_failures = 0
@@ -84,12 +82,3 @@ def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> No
     patient.assess_queued_at = None
     patient.assess_due_at = now + min(timedelta(minutes=2 ** min(patient.assess_failures, 10)), LONGEST_PAUSE)
     db.session.flush()
-
-
-def _reading(check_in: CheckIn) -> Reading:
-    return Reading(
-        day=check_in.day,
-        craving=None if check_in.craving is None else float(check_in.craving),
-        mood=None if check_in.mood is None else float(check_in.mood),
-        used=check_in.used,
-    )

@@ -1,9 +1,11 @@
-"""The trend engine, pure: daily ratings in, findings for the care team out; no database and no clock."""
+"""The trend engine, pure: a patient's record in, findings for the care team out; no database and no clock."""
 
-from server.trends.assessment import assess
+from server.trends.assessment import assess, assess_dated
+from server.trends.course import Course, Phase, Place, Session, SessionState
 from server.trends.cusum import advance
-from server.trends.findings import Figures, Finding, Severity
-from server.trends.readings import Reading, Treatment
+from server.trends.findings import Figures, Finding, Numbers, Severity
+from server.trends.readings import Reading
+from server.trends.record import Record
 from server.trends.rules import RULES, Rule
 from server.trends.safety import safety_concern
 from server.trends.state import Signal, State, start
@@ -11,17 +13,24 @@ from server.trends.thresholds import Thresholds
 
 __all__ = [
     "RULES",
+    "Course",
     "Figures",
     "Finding",
+    "Numbers",
+    "Phase",
+    "Place",
     "Reading",
+    "Record",
     "Rule",
+    "Session",
+    "SessionState",
     "Severity",
     "Signal",
     "State",
     "Thresholds",
-    "Treatment",
     "advance",
     "assess",
+    "assess_dated",
     "safety_concern",
     "start",
 ]

@@ -1,24 +1,20 @@
-"""One patient's whole history, judged by every rule."""
+"""One patient's whole record, judged by every rule."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from datetime import date
 
 from server.trends.findings import Finding
-from server.trends.readings import Reading, Treatment
+from server.trends.record import Record
 from server.trends.rules import RULES
 from server.trends.thresholds import Thresholds
 
 
-def assess(readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds) -> tuple[Finding, ...]:
-    """Every finding in the history, ordered by (day, rule).
+def assess(record: Record, thresholds: Thresholds) -> tuple[Finding, ...]:
+    """Every finding in the record, ordered by (day, rule).
 
     A pure function of the set of readings: their order does not matter, so a late entry is no special case.
-    Raises ValueError for two readings of one day: which of them counts is the caller's to say.
+    What it finds up to a day does not depend on what comes after that day.
     """
-    history = sorted(readings, key=lambda reading: reading.day)
-    for earlier, later in pairwise(history):
-        if earlier.day == later.day:
-            raise ValueError(f"two readings for {later.day}")
     findings = [
         Finding(
             rule=rule.name,
@@ -31,6 +27,23 @@ def assess(readings: Sequence[Reading], treatment: Treatment | None, thresholds:
             figures=evidence.figures,
         )
         for rule in RULES
-        for evidence in rule.find(history, treatment, thresholds)
+        for evidence in rule.find(record, thresholds)
     ]
     return tuple(sorted(findings, key=lambda finding: (finding.day, finding.rule)))
+
+
+def assess_dated(record: Record, versions: Sequence[tuple[date, Thresholds]]) -> tuple[Finding, ...]:
+    """As `assess`, each day judged by the thresholds in force on it: `versions` are (first day, thresholds), in order.
+
+    A limit that is changed today raises nothing about yesterday, and yesterday's late check-in is still judged by
+    yesterday's limit. Days before the first version are judged by it.
+    """
+    firsts = [date.min, *(first for first, _ in versions[1:])]
+    ends = [*firsts[1:], date.max]
+    return tuple(
+        finding
+        for (_, thresholds), first, end in zip(versions, firsts, ends, strict=True)
+        if first < end
+        for finding in assess(record, thresholds)
+        if first <= finding.day < end
+    )

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 from server.trends.thresholds import Thresholds
 
@@ -20,9 +21,16 @@ class Severity(StrEnum):
         return order.index(self) < order.index(other)
 
 
+class Numbers(Protocol):
+    """The numbers behind a sentence, unrounded; each rule has those that it needs."""
+
+    def as_dict(self) -> dict[str, float | None]:
+        """The numbers by name, ready for JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers behind a sentence, unrounded, on the scale that the patient answered on."""
+    """The numbers of the rules about ratings, on the scale that the patient answered on."""
 
     observed: float  # the mean over the check-ins; for a single rating, that rating
     check_ins: int  # how many ratings it rests on
@@ -49,12 +57,12 @@ class Evidence:
     severity: Severity
     sentence: str
     basis: tuple[date, ...]
-    figures: Figures
+    figures: Numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule, fired on one local day. Same readings, treatment and thresholds: the same finding."""
+    """One rule, fired on one local day. The same record and thresholds: the same finding."""
 
     rule: str
     rule_version: int
@@ -63,4 +71,4 @@ class Finding:
     sentence: str
     basis: tuple[date, ...]  # the days it rests on, oldest first
     thresholds: Thresholds
-    figures: Figures | None = None  # none where the rule rests on an answer, not on ratings
+    figures: Numbers | None = None  # none where the rule rests on an answer, not on ratings

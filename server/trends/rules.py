@@ -1,18 +1,22 @@
 """The table of rules. A new rule is one function and one line here; a changed one gets the next version."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from server.trends.cusum import REFRACTORY_DAYS
 from server.trends.findings import Evidence
 from server.trends.limits import craving_severe, mood_very_low
-from server.trends.readings import Reading, Treatment
+from server.trends.progress import off_track
+from server.trends.record import Record
+from server.trends.sessions import session_missed
+from server.trends.silence import gone_silent
 from server.trends.thresholds import Thresholds
+from server.trends.use import use_reported
 from server.trends.worsening import craving_rising, mood_falling
 
-# The readings come one a day, oldest first; what comes out is in that order too.
-Find: TypeAlias = Callable[[Sequence[Reading], Treatment | None, Thresholds], Iterator[Evidence]]
+# A rule is a pure function of the record and the thresholds; what comes out is oldest first.
+Find: TypeAlias = Callable[[Record, Thresholds], Iterator[Evidence]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,20 @@ class Rule:
     name: str
     version: int
     find: Find
-    # A late check-in may move the day on which the rule fires by up to this much; it is the same finding.
+    # A late check-in, or a session that is moved, may move the day on which the rule fires by up to this much;
+    # it is the same finding.
     refractory_days: int = 0
 
 
 RULES = (
     Rule("craving_rising", 1, craving_rising, REFRACTORY_DAYS),
     Rule("craving_severe", 1, craving_severe),
+    # Two silences are further apart than this: each has three days at least, and a check-in lies between.
+    Rule("gone_silent", 1, gone_silent, refractory_days=3),
     Rule("mood_falling", 1, mood_falling, REFRACTORY_DAYS),
     Rule("mood_very_low", 1, mood_very_low),
+    # Once a course: moving or cancelling sessions moves its middle, and the next course's is further off.
+    Rule("off_track", 1, off_track, refractory_days=28),
+    Rule("session_missed", 1, session_missed),
+    Rule("use_reported", 1, use_reported),
 )

@@ -27,10 +27,15 @@ def name_day(day: date, today: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]}{year}"
 
 
+def count(number: int, noun: str) -> str:
+    """'1 day', '2 days'."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def describe_change(label: str, figures: Figures, today: date) -> str:
     """What the ratings averaged, since when, against what was expected, and on how many days."""
     since = today - timedelta(days=figures.days - 1)
-    check_ins = "1 check-in" if figures.check_ins == 1 else f"{figures.check_ins} check-ins"
+    check_ins = count(figures.check_ins, "check-in")
     missed = f"{figures.missed} of {figures.days} days missed" if figures.missed else "no day missed"
     return (
         f"{label} averaged {figures.observed:.1f} over {check_ins} since {name_day(since, today)}; "

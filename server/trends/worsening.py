@@ -1,39 +1,33 @@
 """craving_rising and mood_falling: the detector, run over one item's history."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 from server.trends.cusum import advance
 from server.trends.findings import Evidence, Figures, Severity
 from server.trends.items import CRAVING, MOOD, Item
-from server.trends.readings import Reading, Treatment
+from server.trends.record import Record
 from server.trends.sentences import describe_change
 from server.trends.state import Signal, start
 from server.trends.thresholds import Thresholds
 
 
-def craving_rising(
-    readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds
-) -> Iterator[Evidence]:
+def craving_rising(record: Record, thresholds: Thresholds) -> Iterator[Evidence]:
     """Craving is higher than this person's own recent level leads one to expect."""
-    return _worsening(CRAVING, readings, treatment, thresholds)
+    return _worsening(CRAVING, record, thresholds)
 
 
-def mood_falling(
-    readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds
-) -> Iterator[Evidence]:
+def mood_falling(record: Record, thresholds: Thresholds) -> Iterator[Evidence]:
     """Mood is lower than this person's own recent level leads one to expect."""
-    return _worsening(MOOD, readings, treatment, thresholds)
+    return _worsening(MOOD, record, thresholds)
 
 
-def _worsening(
-    item: Item, readings: Sequence[Reading], treatment: Treatment | None, thresholds: Thresholds
-) -> Iterator[Evidence]:
+def _worsening(item: Item, record: Record, thresholds: Thresholds) -> Iterator[Evidence]:
     state = start()
     answered: list[date] = []
-    for day, rating in item.answers(readings):
+    for day, rating in item.answers(record.readings):
         answered.append(day)
-        treatment_day = treatment.days_until(day) if treatment else 0
+        treatment_day = record.course.days_until(day) if record.course else 0
         state, signal = advance(state, day.toordinal(), item.turn(rating), treatment_day, thresholds.h)
         if signal.fired:
             yield _explain(item, answered, signal)

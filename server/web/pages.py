@@ -24,6 +24,10 @@ RULE_NAMES = {
     "craving_severe": "Severe craving",
     "mood_very_low": "Very low mood",
     "safety_concern": "Safety concern",
+    "use_reported": "Use reported",
+    "gone_silent": "No check-ins",
+    "session_missed": "Session missed",
+    "off_track": "No reliable improvement",
 }
 # What is open comes first, so that only closed ones can fall off the end of one page.
 SHOWN = 500
@@ -35,6 +39,19 @@ FIGURE_NAMES = {
     "check_ins": "Check-ins it rests on",
     "days": "Days they span",
     "missed": "Days missed",
+    "free_days": "Days reported without use",
+    "silent_days": "Days without a check-in",
+    "limit_days": "Days that the habit makes unlikely",
+    "answered": "Days with a check-in before",
+    "awaited": "Of so many days",
+    "session": "Session",
+    "sessions": "Of so many sessions",
+    "in_a_row": "Missed in a row",
+    "first_week": "In the first week",
+    "first_check_ins": "Check-ins of the first week",
+    "change": "Change",
+    "low": "Change at least (90%)",
+    "high": "Change at most (90%)",
     "h": "Detection limit (h)",
     "limits_version": "Version of the limits",
 }

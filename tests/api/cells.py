@@ -118,6 +118,17 @@ def _patient(_: datetime) -> dict[str, Any]:
     }
 
 
+def _limits(_: datetime) -> dict[str, Any]:
+    return {
+        "h": 3.5,
+        "craving_severe": 8.5,
+        "mood_very_low": 2,
+        "use_free_days": 14,
+        "silent_days": 4,
+        "silent_chance": 0.005,
+    }
+
+
 CELLS = {
     #                                                        ada eve bob dan carol alice frank
     ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201"),
@@ -141,6 +152,8 @@ CELLS = {
         "403 403 200 404 404 200 404",
         lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
     ),
+    ("GET", "/v1/clinic"): Cell("403 403 403 403 403 200 200"),
+    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200", _limits),
     ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200"),
     ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201", _member),
     ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from server.extensions import db
 from server.services import courses, identities
-from server.trends import Treatment
+from server.trends import Course, Session, SessionState
 from tests.conftest import Clock
 from tests.database import change
 from tests.factories import Actors, course_body
@@ -18,23 +18,30 @@ def create(actors: Actors, clock: Clock, **said: Any) -> None:
     db.session.commit()
 
 
-def test_treatment_is_from_the_first_to_the_last_session_that_stands(actors: Actors, clock: Clock) -> None:
-    assert courses.treatment_of(actors.ada.id) is None
-    create(actors, clock, planned_sessions=10)
-    assert courses.treatment_of(actors.ada.id) == Treatment(date(2026, 5, 4), date(2026, 5, 15))
-    change("UPDATE session SET state = 'cancelled' WHERE number IN (1, 10)")
+def told(actors: Actors) -> Course | None:
     db.session.rollback()
-    assert courses.treatment_of(actors.ada.id) == Treatment(date(2026, 5, 5), date(2026, 5, 14))
-    change("UPDATE session SET state = 'cancelled'")
-    db.session.rollback()
-    assert courses.treatment_of(actors.ada.id) is None
+    return courses.course_of(actors.ada.id)
+
+
+def test_the_engine_is_told_of_every_session(actors: Actors, clock: Clock) -> None:
+    assert told(actors) is None
+    create(actors, clock, planned_sessions=2)
+    change("UPDATE session SET state = 'cancelled' WHERE number = 1")
+    course = told(actors)
+    assert course == Course(
+        (Session(1, date(2026, 5, 4), SessionState.CANCELLED), Session(2, date(2026, 5, 5), SessionState.SCHEDULED))
+    )
+    assert (course.first_day, course.last_day) == (date(2026, 5, 5), date(2026, 5, 5))
 
 
 def test_the_latest_course_is_the_treatment(actors: Actors, clock: Clock) -> None:
     create(actors, clock, planned_sessions=10)
+    first = told(actors)
+    begun = clock()
     clock.pass_by(days=60)
     create(actors, clock, first_day="2026-07-06", planned_sessions=1)
-    assert courses.treatment_of(actors.ada.id) == Treatment(date(2026, 7, 6), date(2026, 7, 6))
+    assert told(actors) == Course((Session(1, date(2026, 7, 6)),))
+    assert courses.course_of(actors.ada.id, begun) == first
 
 
 def test_sessions_never_end() -> None:

@@ -1,12 +1,15 @@
 """assess: a pure function of the set of readings, that refuses what it cannot read."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.trends import RULES, Reading, Severity, Thresholds, Treatment, assess
+from server.trends import RULES, Course, Reading, Record, Severity, Thresholds, assess, assess_dated
+from tests.trends.histories import judge, lasting, marked
 
 MAY_1 = date(2025, 5, 1)
 JUNE_1 = date(2025, 6, 1)
@@ -19,13 +22,13 @@ histories = st.dictionaries(st.integers(0, 60), st.tuples(ratings, ratings), max
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.data(), histories, st.none() | st.just(Treatment(MAY_1, JUNE_1)))
+@given(st.data(), histories, st.none() | st.just(lasting(MAY_1, JUNE_1)))
 def test_the_order_of_readings_does_not_matter(
-    draw: st.DataObject, history: list[Reading], treatment: Treatment | None
+    draw: st.DataObject, history: list[Reading], treatment: Course | None
 ) -> None:
     shuffled = draw.draw(st.permutations(history))
-    found = assess(shuffled, treatment, Thresholds(h=2.0))
-    assert found == assess(history, treatment, Thresholds(h=2.0))
+    found = judge(shuffled, treatment, Thresholds(h=2.0))
+    assert found == judge(history, treatment, Thresholds(h=2.0))
     assert list(found) == sorted(found, key=lambda finding: (finding.day, finding.rule))
 
 
@@ -33,15 +36,57 @@ def test_the_order_of_readings_does_not_matter(
 @given(histories)
 def test_what_is_found_rests_on_readings_that_were_given(history: list[Reading]) -> None:
     days = {reading.day for reading in history}
-    for finding in assess(history, None, Thresholds(h=2.0)):
+    for finding in judge(history, thresholds=Thresholds(h=2.0)):
         assert finding.basis == tuple(sorted(finding.basis))
         assert set(finding.basis) <= days
         assert finding.basis[-1] == finding.day
 
 
+courses = st.none() | st.text("amc. ", min_size=1, max_size=60).map(lambda marks: marked(marks, MAY_1))
+answered = st.tuples(ratings, ratings, st.sampled_from([None, "yes", "no", "rather_not_say"]))
+records = st.builds(
+    lambda days, course, outages: Record(
+        tuple(Reading(MAY_1 + timedelta(days=day), *said) for day, said in days.items()),
+        today=MAY_1 + timedelta(days=60),
+        course=course,
+        monitored_from=MAY_1,
+        outages=frozenset(MAY_1 + timedelta(days=day) for day in outages),
+    ),
+    st.dictionaries(st.integers(0, 60), answered, max_size=60),
+    courses,
+    st.sets(st.integers(0, 60), max_size=5),
+)
+SOON = Thresholds(h=2.0, use_free_days=2)
+
+
+@settings(deadline=None, max_examples=100)
+@given(records, st.integers(0, 60))
+def test_what_is_found_up_to_a_day_does_not_depend_on_what_comes_after(record: Record, after: int) -> None:
+    day = MAY_1 + timedelta(days=after)
+    then = replace(record, today=day, readings=tuple(reading for reading in record.readings if reading.day <= day))
+    # A session may be recorded a day ahead of the last day that is over.
+    found = [finding for finding in assess(record, SOON) if finding.day <= day]
+    assert [finding for finding in assess(then, SOON) if finding.day <= day] == found
+    assert all(finding.basis[-1] <= finding.day for finding in found)
+
+
+def test_each_day_is_judged_by_the_limits_in_force_on_it() -> None:
+    record = Record(tuple(Reading(MAY_1 + timedelta(days=day), craving=8) for day in range(4)), today=JUNE_1)
+    strict = Thresholds(version=2, craving_severe=8)
+    versions = [(MAY_1, Thresholds()), (date(2025, 5, 3), strict)]
+    found = assess_dated(record, versions)
+    assert [(finding.day.day, finding.thresholds.version) for finding in found] == [(3, 2), (4, 2)]
+    # Before the first version the first one holds; of two of one day, the last does.
+    assert len(assess_dated(record, [(JUNE_1, strict)])) == 4
+    assert assess_dated(record, [(MAY_1, strict), (MAY_1, Thresholds(version=3))]) == ()
+
+
 def test_the_table_of_rules() -> None:
     names = [rule.name for rule in RULES]
-    assert names == ["craving_rising", "craving_severe", "mood_falling", "mood_very_low"]
+    assert names == [
+        *("craving_rising", "craving_severe", "gone_silent", "mood_falling", "mood_very_low"),
+        *("off_track", "session_missed", "use_reported"),
+    ]
     assert all(rule.version == 1 and rule.find.__name__ == rule.name for rule in RULES)
 
 
@@ -60,12 +105,15 @@ def test_thresholds_as_stored() -> None:
         "h": 4.0,
         "craving_severe": 9.0,
         "mood_very_low": 1.0,
+        "use_free_days": 7,
+        "silent_days": 3,
+        "silent_chance": 0.01,
     }
 
 
 def test_two_readings_of_one_day_are_refused() -> None:
     with pytest.raises(ValueError, match="two readings for 2025-05-01"):
-        assess([Reading(MAY_1, 3), Reading(JUNE_1, 3), Reading(MAY_1, 3)], None, Thresholds())
+        judge([Reading(MAY_1, 3), Reading(JUNE_1, 3), Reading(MAY_1, 3)])
 
 
 @pytest.mark.parametrize("rating", [-0.1, 10.1, 11, NAN, INFINITE, -INFINITE])
@@ -80,16 +128,10 @@ def test_an_instant_is_not_a_day() -> None:
     noon = datetime(2025, 5, 1, 12, tzinfo=UTC)
     with pytest.raises(ValueError, match="a reading's day must be a date"):
         Reading(noon, craving=3)
-    with pytest.raises(ValueError, match="first day of treatment must be a date"):
-        Treatment(noon, JUNE_1)
-
-
-def test_treatment_runs_forwards() -> None:
-    with pytest.raises(ValueError, match="before it starts"):
-        Treatment(JUNE_1, MAY_1)
-    treatment = Treatment(MAY_1, date(2025, 5, 20))
-    days = (date(2025, 4, 1), date(2025, 4, 30), MAY_1, date(2025, 5, 20), JUNE_1)
-    assert [treatment.days_until(day) for day in days] == [0, 0, 1, 20, 20]
+    with pytest.raises(ValueError, match="a session's day must be a date"):
+        lasting(noon, JUNE_1)
+    with pytest.raises(ValueError, match="today must be a date"):
+        Record((), today=noon)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +143,13 @@ def test_treatment_runs_forwards() -> None:
         ({"craving_severe": 10.5}, "craving_severe must be within 0-10"),
         ({"mood_very_low": -1.0}, "mood_very_low must be within 0-10"),
         ({"mood_very_low": NAN}, "mood_very_low must be within 0-10"),
+        ({"use_free_days": 0}, "use_free_days must be 1 or more"),
+        ({"silent_days": 0}, "silent_days must be 1 or more"),
+        ({"silent_chance": 0.0}, "silent_chance must be between 0 and 1"),
+        ({"silent_chance": 1.0}, "silent_chance must be between 0 and 1"),
+        ({"silent_chance": NAN}, "silent_chance must be between 0 and 1"),
     ],
 )
-def test_limits_that_judge_nothing_are_refused(limits: dict[str, float], words: str) -> None:
+def test_limits_that_judge_nothing_are_refused(limits: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Thresholds(version=1, **limits)

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from server.trends import Reading, Severity, Thresholds, assess
+from server.trends import Figures, Reading, Severity, Thresholds
+from tests.trends.histories import judge
 
 MAY_1 = date(2025, 5, 1)
 PROMPT, URGENT = Severity.PROMPT, Severity.URGENT
@@ -34,7 +35,7 @@ def days_from_may_1(ratings: list[float | None]) -> list[tuple[date, float | Non
 @each_row
 def test_craving_severe(craving: list[float | None], limit: float, fires: list[tuple[int, Severity]]) -> None:
     readings = [Reading(day, craving=rating) for day, rating in days_from_may_1(craving)]
-    found = assess(readings, None, Thresholds(craving_severe=limit))
+    found = judge(readings, thresholds=Thresholds(craving_severe=limit))
     expected = [("craving_severe", day, severity) for day, severity in fires]
     assert [(f.rule, f.day.day, f.severity) for f in found if f.rule != "craving_rising"] == expected
 
@@ -44,7 +45,7 @@ def test_mood_very_low_is_its_mirror_image(
     craving: list[float | None], limit: float, fires: list[tuple[int, Severity]]
 ) -> None:
     readings = [Reading(day, mood=None if rating is None else 10 - rating) for day, rating in days_from_may_1(craving)]
-    found = assess(readings, None, Thresholds(mood_very_low=10 - limit))
+    found = judge(readings, thresholds=Thresholds(mood_very_low=10 - limit))
     expected = [("mood_very_low", day, severity) for day, severity in fires]
     assert [(f.rule, f.day.day, f.severity) for f in found if f.rule != "mood_falling"] == expected
 
@@ -55,19 +56,19 @@ def test_the_other_item_answered_does_not_stand_in_for_a_missed_one() -> None:
         Reading(date(2025, 5, 2), mood=5),
         Reading(date(2025, 5, 3), craving=9),
     ]
-    assert [f.severity for f in assess(readings, None, Thresholds())] == [PROMPT, PROMPT]
+    assert [f.severity for f in judge(readings)] == [PROMPT, PROMPT]
 
 
 def test_a_run_rests_on_every_day_of_it() -> None:
     readings = [Reading(date(2025, 5, day), craving=10) for day in (1, 3, 4, 5)]
-    last = assess(readings, None, Thresholds())[-1]
+    last = judge(readings)[-1]
     assert last.basis == (date(2025, 5, 3), date(2025, 5, 4), date(2025, 5, 5))
-    assert last.figures is not None
+    assert isinstance(last.figures, Figures)
     assert (last.figures.observed, last.figures.limit, last.figures.expected) == (10.0, 9.0, None)
 
 
 def test_a_limit_of_tenths_is_met_exactly() -> None:
     # 10 - 0.9 and 10 - 9.1 are not round in binary: at the limit is at the limit all the same.
     readings = [Reading(MAY_1, craving=9.1, mood=0.9)]
-    found = assess(readings, None, Thresholds(craving_severe=9.1, mood_very_low=0.9))
+    found = judge(readings, thresholds=Thresholds(craving_severe=9.1, mood_very_low=0.9))
     assert [f.rule for f in found] == ["craving_severe", "mood_very_low"]

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from server.trends import Figures, Reading, Thresholds, assess
+from server.trends import Figures, Reading
 from server.trends.sentences import describe_change, name_day
+from tests.trends.histories import judge
 
 STEADY = [3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4]
 
@@ -108,4 +109,4 @@ def test_whole_histories(first_day: date, craving: list[float | None], sentences
         for index, rating in enumerate(craving)
         if rating is not None
     ]
-    assert [finding.sentence for finding in assess(readings, None, Thresholds())] == sentences
+    assert [finding.sentence for finding in judge(readings)] == sentences

@@ -4,16 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from server.trends import Finding, Reading, Severity, Thresholds, Treatment, assess
+from server.trends import Course, Figures, Finding, Reading, Severity, Thresholds
+from tests.trends.histories import judge, lasting
 
 MAY_1 = date(2025, 5, 1)
-TREATED = Treatment(MAY_1, date(2025, 6, 11))
+TREATED = lasting(MAY_1, date(2025, 6, 11))
 STEADY: list[float | None] = [3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4]  # 1-14 May
 WORSE: list[float | None] = [7, 8, 7, 8, 7, 8, 7]
 SENSITIVE = Thresholds(version=2, h=3.0)
 
 # name, daily craving from 1 May (None: missed), treatment, thresholds, days of May on which it fires
-HISTORIES: list[tuple[str, list[float | None], Treatment | None, Thresholds, list[int]]] = [
+HISTORIES: list[tuple[str, list[float | None], Course | None, Thresholds, list[int]]] = [
     ("no reading at all", [], None, Thresholds(), []),
     ("one reading", [9], None, Thresholds(), []),
     ("steady", [*STEADY, *STEADY], None, Thresholds(), []),
@@ -47,8 +48,8 @@ each_history = pytest.mark.parametrize(
 )
 
 
-def fired(rule: str, readings: list[Reading], treatment: Treatment | None, thresholds: Thresholds) -> list[Finding]:
-    return [finding for finding in assess(readings, treatment, thresholds) if finding.rule == rule]
+def fired(rule: str, readings: list[Reading], treatment: Course | None, thresholds: Thresholds) -> list[Finding]:
+    return [finding for finding in judge(readings, treatment, thresholds) if finding.rule == rule]
 
 
 def by_day(ratings: list[float | None]) -> list[tuple[date, float | None]]:
@@ -57,7 +58,7 @@ def by_day(ratings: list[float | None]) -> list[tuple[date, float | None]]:
 
 @each_history
 def test_craving_rising(
-    craving: list[float | None], treatment: Treatment | None, thresholds: Thresholds, fires: list[int]
+    craving: list[float | None], treatment: Course | None, thresholds: Thresholds, fires: list[int]
 ) -> None:
     readings = [Reading(day, craving=rating) for day, rating in by_day(craving)]
     found = fired("craving_rising", readings, treatment, thresholds)
@@ -67,7 +68,7 @@ def test_craving_rising(
 
 @each_history
 def test_mood_falling_is_its_mirror_image(
-    craving: list[float | None], treatment: Treatment | None, thresholds: Thresholds, fires: list[int]
+    craving: list[float | None], treatment: Course | None, thresholds: Thresholds, fires: list[int]
 ) -> None:
     readings = [Reading(day, mood=None if rating is None else 10 - rating) for day, rating in by_day(craving)]
     found = fired("mood_falling", readings, treatment, thresholds)
@@ -81,7 +82,7 @@ def test_a_finding_carries_all_it_takes_to_check_it() -> None:
     assert (finding.rule_version, finding.thresholds) == (1, SENSITIVE)
     assert finding.basis == (date(2025, 5, 16), date(2025, 5, 17))
     figures = finding.figures
-    assert figures is not None
+    assert isinstance(figures, Figures)
     assert (figures.observed, figures.check_ins, figures.days, figures.missed) == (0.0, 2, 2, 0)
     assert figures.expected == pytest.approx(3.2, abs=0.1)
     assert figures.expected_sd == pytest.approx(1.0, abs=0.1)
@@ -91,7 +92,7 @@ def test_a_finding_carries_all_it_takes_to_check_it() -> None:
 def test_someone_who_never_varies_is_allowed_half_a_point() -> None:
     readings = [Reading(day, craving=rating) for day, rating in by_day([*[3] * 90, 4, 4, 4, 4, 4])]
     (finding,) = fired("craving_rising", readings, None, Thresholds())
-    assert finding.figures is not None
+    assert isinstance(finding.figures, Figures)
     assert (finding.figures.expected, finding.figures.expected_sd) == (3.0, 0.5)
 
 
@@ -111,11 +112,11 @@ SERIES: list[tuple[list[float | None], list[float | None]]] = [
 
 
 @pytest.mark.parametrize(("steady", "worse"), SERIES)
-@pytest.mark.parametrize("treatment", [None, TREATED, Treatment(date(2025, 5, 8), date(2025, 6, 18))])
+@pytest.mark.parametrize("treatment", [None, TREATED, lasting(date(2025, 5, 8), date(2025, 6, 18))])
 def test_two_steady_weeks_and_a_worse_one_end_in_exactly_one_finding(
-    steady: list[float | None], worse: list[float | None], treatment: Treatment | None
+    steady: list[float | None], worse: list[float | None], treatment: Course | None
 ) -> None:
     readings = [Reading(day, craving=rating) for day, rating in by_day([*steady, *worse])]
-    (finding,) = assess(readings, treatment, Thresholds())
+    (finding,) = judge(readings, treatment, Thresholds())
     assert finding.rule == "craving_rising"
     assert date(2025, 5, 15) < finding.day <= date(2025, 5, 17)

@@ -1,0 +1,74 @@
+"""`flask explain ALERT_ID`: an alert replayed from the record, and whether it would be raised the same today."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from server.errors import DomainError
+from server.extensions import now
+from server.services.explanations import Explanation, explain
+
+
+@click.command("explain")
+@click.argument("alert_id", type=click.UUID)
+@click.pass_context
+def explain_alert(context: click.Context, alert_id: uuid.UUID) -> None:
+    """Replay a stored alert; exit with 1 when the record has changed so that it would differ."""
+    try:
+        explained = explain(alert_id, now())
+    except DomainError as error:
+        raise click.ClickException(error.detail) from error
+    click.echo(f"Alert {alert_id}, of patient {explained.alert.patient.code}\n")
+    for name, value in explained.stored.items():
+        click.echo(f"{name:<9} {_words(value)}")
+    click.echo(f"\n{'day':<12}{'craving':>8}{'mood':>8}  used")
+    for line in _readings(explained):
+        click.echo(line)
+    click.echo()
+    if not explained.differences:
+        click.echo("Replayed from the record, it is identical.")
+        return
+    for line in _changes(explained):
+        click.echo(line)
+    context.exit(1)
+
+
+def _readings(explained: Explanation) -> Iterator[str]:
+    """Every day up to the finding, gaps included; a star where the finding rests on it."""
+    said = {reading.day: reading for reading in explained.record.readings}
+    day, last = explained.first_day, explained.stored["day"]
+    while day <= last:
+        reading, star = said.get(day), " *" if day in explained.stored["basis"] else ""
+        answers = (
+            f"{_words(reading.craving):>8}{_words(reading.mood):>8}  {_words(reading.used)}"
+            if reading
+            else f"{'no check-in':>16}"
+        )
+        yield f"{day}  {answers}{star}"
+        day += timedelta(days=1)
+
+
+def _changes(explained: Explanation) -> Iterator[str]:
+    yield "The record has changed since this alert was raised."
+    if explained.replayed is None:
+        yield f"Today the rule {explained.stored['rule']} finds nothing on {explained.stored['day']}."
+    else:
+        for name in explained.differences:
+            yield f"{name}: was {_words(explained.stored[name])}"
+            yield f"{'':<{len(name)}}  is  {_words(explained.replayed[name])}"
+    for check_in in explained.late:
+        counts = "" if check_in.counts else ", which does not count for its day"
+        yield f"A check-in for {check_in.day} was received at {check_in.received_at:%Y-%m-%d %H:%M} UTC{counts}."
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(number)}" for name, number in sorted(value.items()))
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
