@@ -1,6 +1,7 @@
 """openapi.yaml: written by the program from the routes and their schemas, so that it cannot drift."""
 
 import copy
+import re
 from typing import Any
 
 import yaml
@@ -77,7 +78,7 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     for slug in slugs:
         responses[str(KINDS[slug].status)] = {"$ref": f"#/components/responses/{slug}"}
     operation["responses"] = dict(sorted(responses.items()))
-    words = [part.strip("{}").replace("-", "_") for part in path.split("/") if part and part != "v1"]
+    words = [re.sub(r"[-.]", "_", part.strip("{}")) for part in path.split("/") if part and part != "v1"]
     operation["operationId"] = "_".join([method, *words])
 
 
