@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 
+from server.charts import draw_for_page
 from server.errors import Conflict, NotFound
 from server.extensions import db, now
 from server.models import Alert, AlertState, Outcome
 from server.services import alerts
 from server.services.evidence import readings_around
+from server.services.pictures import chart_of
+from server.services.series import series_around
 from server.web.sessions import clinician_page, public
 
 routes = Blueprint("pages", __name__)
@@ -87,6 +90,15 @@ def show_alert(alert_id: uuid.UUID) -> str:
     )
 
 
+@routes.get("/alerts/<uuid:alert_id>/chart.svg")
+@clinician_page
+def show_chart(alert_id: uuid.UUID) -> Response:
+    """Apart from the page, so that the alert is there at once, and whatever becomes of its picture."""
+    alert = alerts.get_alert(g.caller, alert_id)
+    drawn = draw_for_page(chart_of(alert.patient, series_around(alert, now())))
+    return Response(drawn, mimetype="image/svg+xml")
+
+
 @routes.post("/alerts/<uuid:alert_id>/acknowledge")
 @clinician_page
 def acknowledge(alert_id: uuid.UUID) -> Any:
@@ -146,7 +158,8 @@ def headers(answer: Response) -> Response:
     if not request.path.startswith("/docs"):
         answer.headers.setdefault(
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
+            "frame-ancestors 'none'",
         )
     return answer
 

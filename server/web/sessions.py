@@ -20,7 +20,7 @@ routes = Blueprint("sessions", __name__)
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 # Back to the alert also when the session ended between looking and acting.
-OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve)?")
+OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve|/chart\.svg)?")
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """The page that the mail links to: looking changes nothing, acting needs the form, and nobody else gets in."""
 
+import re
 import uuid
 
 import pytest
@@ -133,10 +134,35 @@ def test_the_page_loads_and_sends_nothing_elsewhere(bob: FlaskClient, alert_id: 
     for rule in ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"):
         assert rule in policy
     page = answer.get_data(as_text=True)
-    for loading in ("http://", "https://", "<script", "<img", "<link", "onclick"):
+    for loading in ("http://", "https://", "<script", "<link", "onclick"):
         assert loading not in page
+    assert re.findall(r'src="([^"]*)"', page) == [f"/alerts/{alert_id}/chart.svg"]
+    assert "img-src 'self'" in policy
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_the_chart_of_an_alert(bob: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
+    before = digest()
+    chart = bob.get(f"/alerts/{alert_id}/chart.svg")
+    assert (chart.status_code, chart.mimetype) == (200, "image/svg+xml")
+    assert "default-src 'none'" in chart.headers["Content-Security-Policy"]
+    drawn = chart.get_data(as_text=True)
+    assert f'<title id="chart-title">Craving and mood of patient {actors.ada.code}</title>' in drawn
+    assert "23 Mar to 4 May 2026: check-ins on 0 of 43 days. Alerts: prompt about craving on 4 May." in drawn
+    assert digest() == before
+
+
+def test_the_chart_is_for_the_care_team_alone(
+    client: FlaskClient, actors: Actors, clock: Clock, alert_id: uuid.UUID
+) -> None:
+    asked = client.get(f"/alerts/{alert_id}/chart.svg")
+    assert (asked.status_code, asked.location) == (302, f"/sign-in?next=/alerts/{alert_id}/chart.svg")
+    assert f'name="next" value="/alerts/{alert_id}"' in client.get(asked.location).get_data(as_text=True)
+    enter(client, actors.carol, clock)
+    foreign, missing = (client.get(f"/alerts/{found}/chart.svg") for found in (alert_id, uuid.uuid4()))
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert without_tokens(foreign) == without_tokens(missing)
 
 
 def test_an_odd_address_is_no_page(bob: FlaskClient) -> None:
