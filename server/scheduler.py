@@ -13,7 +13,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
-from server.app import create_app
+from server.assembly import assemble
 from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
 from server.logs import configure_logging, described
@@ -53,7 +53,7 @@ def run_tick(app: Flask, job: Job, every: timedelta, now: Callable[[], datetime]
 
 def main(now: Callable[[], datetime] = utcnow) -> None:
     configure_logging()
-    app = create_app(now=now)
+    app = assemble(now=now)
     scheduler = build(app, app.extensions["interlude"].settings.tick, now)
     signal.signal(signal.SIGTERM, lambda *_: scheduler.shutdown(wait=False))
     signal.signal(signal.SIGINT, lambda *_: scheduler.shutdown(wait=False))

@@ -14,7 +14,7 @@ from psycopg import Error as PsycopgError
 from psycopg_pool import PoolTimeout
 
 import server.jobs  # noqa: F401  # declares the tasks
-from server.app import create_app
+from server.assembly import assemble
 from server.clock import utcnow
 from server.logs import configure_logging, described
 from server.queue import app as queue
@@ -70,7 +70,7 @@ async def _keep_working(app: Flask) -> None:
 
 def main(now: Callable[[], datetime] = utcnow) -> None:
     configure_logging()
-    app = create_app(now=now)
+    app = assemble(now=now)
     asyncio.run(_keep_working(app))
 
 

@@ -94,6 +94,14 @@ def test_the_trend_engine_loads_neither_flask_nor_sqlalchemy() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_only_what_answers_requests_pays_for_pictures() -> None:
+    question = (
+        "import sys, server.scheduler, server.worker; print(sorted({'matplotlib', 'server.api'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", question], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
 def test_the_top_of_the_repository_is_what_it_should_be() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     top = {line.partition("/")[0] for line in listed.stdout.splitlines()}

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from server.clock import local_day
 from server.extensions import db
 from server.models import Alert, AlertState, CheckIn, Patient, SessionState
-from server.services.courses import patient_sessions, treatment_of
+from server.services.courses import course_of, patient_sessions
 from server.trends import Reading
 from server.trends.band import Expected, expected_band
 from server.trends.items import CRAVING, MOOD
@@ -95,8 +95,8 @@ def _with_alerts(patient_id: uuid.UUID, window: Window) -> Series:
 def _series(patient_id: uuid.UUID, window: Window) -> Series:
     readings = _readings_until(patient_id, window.last)
     by_day = {reading.day: reading for reading in readings}
-    treatment = treatment_of(patient_id)
-    craving, mood = (expected_band(item, readings, treatment, window.first, window.last) for item in (CRAVING, MOOD))
+    course = course_of(patient_id)
+    craving, mood = (expected_band(item, readings, course, window.first, window.last) for item in (CRAVING, MOOD))
     days = tuple(_day(by_day.get(one.day), one, other) for one, other in zip(craving, mood, strict=True))
     return Series(window, days, _sessions_in(patient_id, window))
 

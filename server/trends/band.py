@@ -6,9 +6,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from server.trends.course import Course
 from server.trends.cusum import LEAST_VARIANCE, WARM_UP, advance
 from server.trends.items import Item
-from server.trends.readings import Reading, Treatment
+from server.trends.readings import Reading
 from server.trends.state import State, start
 
 # The limit decides when a finding is due and nothing else: the band is the same for every clinic.
@@ -28,7 +29,7 @@ class Expected:
 
 
 def expected_band(
-    item: Item, readings: Sequence[Reading], treatment: Treatment | None, first: date, last: date
+    item: Item, readings: Sequence[Reading], course: Course | None, first: date, last: date
 ) -> tuple[Expected, ...]:
     """One Expected for each day of first..last, rated or not.
 
@@ -39,19 +40,19 @@ def expected_band(
     state = start()
     for day, rating in answers.items():
         if day < first:
-            state = _step(state, item, day, rating, treatment)
+            state = _step(state, item, day, rating, course)
     band = []
     for ahead in range((last - first).days + 1):
         day = first + timedelta(days=ahead)
-        waiting = _step(state, item, day, None, treatment)
+        waiting = _step(state, item, day, None, course)
         band.append(_expected(waiting, item, day))
-        state = _step(state, item, day, answers[day], treatment) if day in answers else waiting
+        state = _step(state, item, day, answers[day], course) if day in answers else waiting
     return tuple(band)
 
 
-def _step(state: State, item: Item, day: date, rating: float | None, treatment: Treatment | None) -> State:
+def _step(state: State, item: Item, day: date, rating: float | None, course: Course | None) -> State:
     turned = np.nan if rating is None else item.turn(rating)
-    treatment_day = treatment.days_until(day) if treatment else 0
+    treatment_day = course.days_until(day) if course else 0
     return advance(state, day.toordinal(), turned, treatment_day, NO_LIMIT)[0]
 
 

@@ -5,13 +5,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from server.trends import Reading, Thresholds, Treatment, assess
+from server.trends import Course, Reading
 from server.trends.band import Expected, expected_band
 from server.trends.items import CRAVING, MOOD, Item
 from server.trends.sentences import name_day
+from server.trends.worsening import Figures
+from tests.trends.histories import judge, lasting
 
 MAY_1 = date(2025, 5, 1)
-TREATED = Treatment(MAY_1, date(2025, 6, 11))
+TREATED = lasting(MAY_1, date(2025, 6, 11))
 STEADY: list[float | None] = [3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4]  # 1-14 May
 WORSE: list[float | None] = [7, 8, 7, 8, 7, 8, 7]
 
@@ -30,7 +32,7 @@ def readings_of(ratings: list[float | None], item: Item = CRAVING) -> list[Readi
 # name, daily craving from 1 May (None: missed), treatment, what is expected from 1 May on (mean, SD)
 Known = tuple[float | None, float | None]
 UNKNOWN: Known = (None, None)
-HISTORIES: list[tuple[str, list[float | None], Treatment | None, list[Known]]] = [
+HISTORIES: list[tuple[str, list[float | None], Course | None, list[Known]]] = [
     ("no rating at all", [], None, [UNKNOWN] * 8),
     ("five ratings are a warm-up", [3.0] * 5, None, [UNKNOWN] * 5 + [(3.0, 1.09)] * 3),
     ("missed days are none of the five", [3, None, 3, 3, None, 3, 3], None, [UNKNOWN] * 7 + [(3.0, 1.09)]),
@@ -47,7 +49,7 @@ HISTORIES: list[tuple[str, list[float | None], Treatment | None, list[Known]]] =
 def test_the_band(
     item: Item,
     ratings: list[float | None],
-    treatment: Treatment | None,
+    treatment: Course | None,
     expected: list[Known],
 ) -> None:
     band = expected_band(item, readings_of(ratings, item), treatment, MAY_1, may(len(expected)))
@@ -57,15 +59,15 @@ def test_the_band(
         assert found.sd == (None if sd is None else pytest.approx(sd, abs=0.006)), found
 
 
-@pytest.mark.parametrize("treatment", [None, TREATED, Treatment(may(9), may(40))], ids=["none", "all", "later"])
+@pytest.mark.parametrize("treatment", [None, TREATED, lasting(may(9), may(40))], ids=["none", "all", "later"])
 @pytest.mark.parametrize("gap", [[], [None], [None] * 6], ids=["no gap", "a day", "six days"])
 @pytest.mark.parametrize("item", [CRAVING, MOOD], ids=["craving", "mood"])
 def test_a_findings_sentence_quotes_the_band_where_the_change_began(
-    item: Item, gap: list[float | None], treatment: Treatment | None
+    item: Item, gap: list[float | None], treatment: Course | None
 ) -> None:
     readings = readings_of([*STEADY, *gap, *WORSE], item)
-    finding = assess(readings, treatment, Thresholds())[0]
-    assert finding.figures is not None
+    finding = next(found for found in judge(readings, treatment) if found.rule in ("craving_rising", "mood_falling"))
+    assert isinstance(finding.figures, Figures)
     began = finding.day - timedelta(days=finding.figures.days - 1)
     assert f"since {name_day(began, finding.day)};" in finding.sentence
     (there,) = expected_band(item, readings, treatment, began, began)
