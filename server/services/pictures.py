@@ -18,6 +18,7 @@ _SEVERITIES: dict[str, charts.Severity] = {"urgent": "urgent", "prompt": "prompt
 _ABOUT: dict[str, Literal["craving", "mood"]] = {
     "craving_rising": "craving",
     "craving_severe": "craving",
+    "off_track": "craving",
     "mood_falling": "mood",
     "mood_very_low": "mood",
 }

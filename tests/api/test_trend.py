@@ -27,14 +27,15 @@ def worsened(actors: Actors, clock: Clock) -> Actors:
     by = identities.of_member(actors.bob)
     course = courses.create_course(by, actors.ada.id, course_body() | {"first_day": MONDAY.date()}, clock())
     states = (SessionState.ATTENDED, SessionState.MISSED, SessionState.CANCELLED)
-    for session, state in zip(courses.course_sessions(by, course.id), states, strict=True):
-        courses.change_session(by, session.id, {"state": state})
     for ahead, craving in enumerate([*STEADY, *WORSE]):
         clock.at = MONDAY + timedelta(days=ahead)
         if craving is not None:
             said = check_in_body(clock(), craving=craving, mood=7.5 if ahead == 0 else None)
             check_ins.put_check_in(actors.ada.id, uuid.uuid4(), said | {"recorded_at": clock()}, clock())
     watch.assess_patient(actors.ada.id, clock())
+    # Said after the look, so that the one alert is that of her ratings.
+    for session, state in zip(courses.course_sessions(by, course.id), states, strict=True):
+        courses.change_session(by, session.id, {"state": state}, clock())
     db.session.commit()
     return actors
 
