@@ -26,7 +26,9 @@ def worsened(actors: Actors, clock: Clock) -> Actors:
     """Ada, two weeks steady and then two days much worse; of three sessions one was missed, one cancelled."""
     by = identities.of_member(actors.bob)
     course = courses.create_course(by, actors.ada.id, course_body() | {"first_day": MONDAY.date()}, clock())
-    states = (SessionState.ATTENDED, SessionState.MISSED, SessionState.CANCELLED)
+    attended, missed, cancelled = courses.course_sessions(by, course.id)
+    courses.change_session(by, attended.id, {"state": SessionState.ATTENDED}, clock())
+    courses.change_session(by, cancelled.id, {"state": SessionState.CANCELLED}, clock())
     for ahead, craving in enumerate([*STEADY, *WORSE]):
         clock.at = MONDAY + timedelta(days=ahead)
         if craving is not None:
@@ -34,8 +36,7 @@ def worsened(actors: Actors, clock: Clock) -> Actors:
             check_ins.put_check_in(actors.ada.id, uuid.uuid4(), said | {"recorded_at": clock()}, clock())
     watch.assess_patient(actors.ada.id, clock())
     # Said after the look, so that the one alert is that of her ratings.
-    for session, state in zip(courses.course_sessions(by, course.id), states, strict=True):
-        courses.change_session(by, session.id, {"state": state}, clock())
+    courses.change_session(by, missed.id, {"state": SessionState.MISSED}, clock())
     db.session.commit()
     return actors
 
