@@ -55,12 +55,19 @@ def _make_clinic(name: str, zone: str, entries: Sequence[Entry], day_zero: date)
     address = f"{clinic.id}@replay.invalid"
     member = clinics.add_member(clinic.id, Role.CLINICIAN, "Replay", address, secrets.token_urlsafe(), begins)
     by = identities.of_member(member)
+    kept: dict[str, list[int]] = {}
+    for entry in entries:
+        kept.setdefault(entry.person, []).append(entry.day)
     people: dict[str, uuid.UUID] = {}
-    for person in tqdm(dict.fromkeys(entry.person for entry in entries), desc="People", unit="person"):
+    for person in tqdm(kept, desc="People", unit="person"):
         said = {"reference": person, "zone": zone, "language": "en", "region": "US"}
         patient = patients.create_patient(by, said, begins)
         _, code = patients.invite(by, patient.id, begins)
         patients.redeem_invite(code, secrets.token_urlsafe(), "replay", zone, begins)
+        # Where a diary ends its writer did not fall silent: nobody asked any more.
+        first_day, last_day = (day_zero + timedelta(days=end(kept[person])) for end in (min, max))
+        window = {"monitored_from": first_day, "monitored_until": last_day}
+        patients.change_patient(by, patient.id, window, begins)
         people[person] = patient.id
     db.session.commit()
     return clinic, people

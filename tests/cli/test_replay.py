@@ -72,3 +72,16 @@ def test_an_unknown_column_or_an_empty_file_stops_it(app: Flask, tmp_path: Path)
     nothing = app.test_cli_runner().invoke(args=["replay", str(empty)])
     assert (nothing.exit_code, "no line to replay" in nothing.output) == (1, True)
     assert db.session.scalar(select(func.count()).select_from(Clinic)) == 0
+
+
+def test_a_gap_is_silence_and_the_end_of_a_diary_is_not(app: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "gap.csv"
+    lines = [f"Ada,{day},{STEADY[day % 4]}" for day in (*range(1, 31), *range(45, 50))]
+    lines += [f"Ben,{day},{STEADY[day % 4]}" for day in range(1, 31)]
+    path.write_text("\n".join(["person,day,craving", *lines]) + "\n", encoding="utf-8")
+    result = app.test_cli_runner().invoke(args=["replay", str(path)])
+    silent = [
+        line.split()[:3] for line in result.output.splitlines() if "gone_silent" in line and "No check-in" in line
+    ]
+    assert {row[0] for row in silent} == {"Ada"}
+    assert silent[0] == ["Ada", "33", "gone_silent"]
