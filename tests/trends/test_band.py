@@ -7,9 +7,9 @@ import pytest
 
 from server.trends import Course, Reading
 from server.trends.band import Expected, expected_band
+from server.trends.findings import Figures
 from server.trends.items import CRAVING, MOOD, Item
 from server.trends.sentences import name_day
-from server.trends.findings import Figures
 from tests.trends.histories import judge, lasting
 
 MAY_1 = date(2025, 5, 1)
