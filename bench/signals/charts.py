@@ -1,11 +1,10 @@
-"""From scores to findings: the control charts' steps, and the rest of more than 7 days between two findings."""
+"""The control charts' steps, and the findings of a CUSUM."""
 
 import numpy as np
 
+from server.trends.calibration.detection import NEVER
 from server.trends.cusum import REFRACTORY_DAYS
 from server.trends.state import Bools, Floats
-
-NEVER = -1_000  # a day so long ago that everyone is rested
 
 
 def cusum_step(cusum: Floats, step: Floats) -> Floats:
@@ -18,18 +17,8 @@ def ewma_step(ewma: Floats, deviate: Floats, weight: float) -> Floats:
     return ewma + weight * (deviate - ewma)
 
 
-def findings_by_score(scores: Floats, h: float) -> Bools:
-    """Findings, shape (patients, days), wherever the score is at least h; NaN, an unanswered day, never is."""
-    fired = np.zeros(scores.shape, np.bool_)
-    last = np.full(len(scores), NEVER)
-    for day in range(scores.shape[1]):
-        fired[:, day] = (scores[:, day] >= h) & (day - last > REFRACTORY_DAYS)
-        last[fired[:, day]] = day
-    return fired
-
-
 def findings_by_cusum(steps: Floats, h: float, fresh: Floats | None = None) -> Bools:
-    """The same of a CUSUM of `steps`, which begins anew at a finding; NaN leaves it where it is.
+    """Findings, shape (patients, days), of a CUSUM of `steps`: it begins anew at a finding; NaN leaves it where it is.
 
     `fresh`: what the step would be if the change were on this very day (for the oracle).
     """

@@ -9,17 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from bench.signals import fixed, learning
 from bench.signals.changepoint import change_point
-from bench.signals.charts import findings_by_cusum, findings_by_score
+from bench.signals.charts import findings_by_cusum
 from bench.signals.oracle import oracle
-from bench.signals.simulate import Caseload
-from server.trends import advance, start
-from server.trends.state import Bools, Floats
+from server.trends.calibration.detection import ENGINE_LIMITS, Watch, engine_findings, findings_by_score
+from server.trends.calibration.simulation import Caseload
+from server.trends.state import Floats
 
-Watch: TypeAlias = Callable[[float], Bools]
 Score: TypeAlias = Callable[[Floats], Floats]
 
 
@@ -29,17 +26,6 @@ class Detector:
     watch: Callable[[Caseload], Watch]
     limits: tuple[float, float]  # so low that everything is a finding, so high that nothing is
     knows_truth: bool = False
-
-
-def engine_findings(caseload: Caseload, h: float) -> Bools:
-    """What the trend engine finds, a day of the whole caseload at a time."""
-    fired: Bools = np.zeros(caseload.ratings.shape, np.bool_)
-    state = start((len(fired),))
-    for day in range(fired.shape[1]):
-        treated = int(caseload.treatment_day[day])
-        state, signal = advance(state, day + 1, caseload.ratings[:, day], treated, h)
-        fired[:, day] = signal.fired
-    return fired
 
 
 def _engine(caseload: Caseload) -> Watch:
@@ -81,7 +67,7 @@ def _baseline_steps(ratings: Floats) -> Floats:
     return fixed.baseline_deviates(ratings) - learning.SLACK
 
 
-ENGINE = Detector("trend engine", _engine, (0.1, 20.0))
+ENGINE = Detector("trend engine", _engine, ENGINE_LIMITS)
 EWMA = Detector("EWMA, first-week baseline", scored(fixed.ewma), (0.0, 60.0))
 ORACLE = Detector("oracle", _oracle, (0.1, 60.0), knows_truth=True)
 DETECTORS = (

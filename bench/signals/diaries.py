@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.signals.detectors import Detector
-from bench.signals.measure import TARGETS, alarm_rate, found_share, limit_for
-from bench.signals.simulate import ONSET, Caseload
+from bench.signals.measure import TARGETS
+from server.trends.calibration.measures import alarm_rate, found_share, limit_for
+from server.trends.calibration.simulation import ONSET, Caseload
 from server.trends.state import Bools, Floats, Ints
 
 ITEMS = ("craving", "mood")

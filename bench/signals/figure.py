@@ -11,7 +11,7 @@ from bench.signals.detectors import DETECTORS, ENGINE, ORACLE
 from bench.signals.goals import AT
 from bench.signals.measure import TARGETS, Row
 from bench.signals.plan import Results
-from bench.signals.simulate import Episode
+from server.trends.calibration.simulation import Episode
 
 # Okabe & Ito's colours, told apart by nearly everyone; line styles tell them apart in grey too.
 COLOURS = ("#0072B2", "#999999", "#E69F00", "#D55E00", "#CC79A7", "#009E73", "#B8A400", "#56B4E9", "#7A4FB5", "#000000")

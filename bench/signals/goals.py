@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from bench.signals.detectors import ENGINE, EWMA, ORACLE
-from bench.signals.measure import Found, Row
+from bench.signals.measure import Row
 from bench.signals.plan import DEFAULT, Results
-from bench.signals.simulate import Episode
+from server.trends.calibration.measures import Found
+from server.trends.calibration.simulation import Episode
 
 AT = 0.25  # false alarms per patient-month at which detectors are compared
 

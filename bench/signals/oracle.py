@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from bench.signals.simulate import Truth
+from server.trends.calibration.simulation import Truth
 from server.trends.state import Floats
 
 SHIFT = 2.0  # points: the step that it looks for

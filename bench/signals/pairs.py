@@ -4,20 +4,16 @@ A rule's findings are the days on which any of its detectors speaks; limits are 
 false alarms per patient-month.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
-from bench.signals.charts import findings_by_score
-from bench.signals.detectors import ENGINE, engine_findings
-from bench.signals.measure import Found, alarm_rate, found_share, limit_for
-from bench.signals.simulate import DAYS, NOMINAL, ONSET, TREATED, Caseload, correlated, draw_truth, gaps
+from bench.signals.detectors import ENGINE
+from server.trends.calibration.measures import Found, alarm_rate, found_share, limit_for
+from server.trends.calibration.pairs import each_item, occasions, simulate_pair
+from server.trends.calibration.simulation import Caseload
 from server.trends.state import Bools
 
-ALIKE = 0.4  # correlation of the two items' noise on a day (assumed)
-LEVELS_APART = 1.0  # SD, between patients, of the second item's level about the first's (assumed)
-STEP, WINDOW = 2.0, 14
+WINDOW = 14
 WHO_MOVES = {"both": (1, 1), "one": (1, 0)}  # the items are alike, so either one alone is the same
 # The items that each rule watches, one detector for each: 0, 1, and 2 for the mean of both.
 RULES = {
@@ -38,28 +34,9 @@ class PairRow:
     found: dict[str, Found]
 
 
-def simulate_pair(patients: int, seed: int | tuple[int, ...], moves: tuple[int, int]) -> list[Caseload]:
-    """Both items and their mean; an item with 1 in `moves` takes a step at onset."""
-    rng = np.random.default_rng(seed)
-    truth = draw_truth(rng, patients, NOMINAL)
-    first, fresh = (correlated(rng, truth.correlation, DAYS) for _ in range(2))
-    second = ALIKE * first + np.sqrt(1 - ALIKE**2) * fresh
-    apart = rng.normal(0, LEVELS_APART, (patients, 1))
-    onset = rng.integers(ONSET[0] - 1, ONSET[1], patients)
-    step = STEP * (np.arange(DAYS) >= onset[:, None])
-    missed = gaps(rng, rng.uniform(*NOMINAL.missing, patients), DAYS)
-    sd = truth.sd[:, None]
-    felt = (truth.level + sd * first + step * moves[0], truth.level + apart + sd * second + step * moves[1])
-    items = [np.where(missed, np.nan, np.clip(np.round(item), 0, 10)) for item in felt]
-    one = Caseload(items[0], TREATED, onset, np.full(patients, DAYS))
-    return [one, replace(one, ratings=items[1]), replace(one, ratings=(items[0] + items[1]) / 2)]
-
-
 def rule_findings(pair: list[Caseload], items: tuple[int, ...], h: float) -> Bools:
     """Days on which any of the watched items speaks, more than 7 days after the last."""
-    every = np.concatenate([pair[item].ratings for item in items])  # one run of the engine is cheaper than three
-    spoken = engine_findings(replace(pair[0], ratings=every), h).reshape(len(items), *pair[0].ratings.shape)
-    return findings_by_score(np.where(spoken.any(axis=0), 1.0, np.nan), 1.0)
+    return occasions(each_item(pair, items, h))
 
 
 def measure_pairs(patients: int, seed: int, target: float) -> list[PairRow]:

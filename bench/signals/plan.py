@@ -3,25 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.signals.detectors import DETECTORS, ENGINE, engine_findings
+from bench.signals.detectors import DETECTORS, ENGINE
 from bench.signals.diaries import Diary, DiaryRow, measure_diary
-from bench.signals.measure import (
-    TARGETS,
-    WINDOW,
-    Bench,
-    Cohort,
-    Found,
-    Rate,
-    Row,
-    alarm_rate,
-    found_share,
-    limit_for,
-)
+from bench.signals.measure import TARGETS, Bench, Row
 from bench.signals.pairs import PairRow, measure_pairs
 from bench.signals.runlengths import RunLength, run_lengths
-from bench.signals.simulate import NOMINAL, STRESS, Cell, Episode, simulate
 from bench.signals.variants import AS_IT_IS, BEST, VARIANTS, Variant, as_detector
 from server.trends import Thresholds
+from server.trends.calibration.costs import SEEDS, Cohort, draw_episodes, false_alarms, found_in_time
+from server.trends.calibration.measures import Found, Rate, alarm_rate, limit_for
+from server.trends.calibration.simulation import NOMINAL, STRESS, Cell, Episode, simulate
 
 DEFAULT, SENSITIVE = Thresholds().h, 3.0  # the engine's limits, fixed before any test
 SWEEP = (0.05, 0.10, 0.15, 0.20, 0.25, 0.35, 0.50, 0.70)  # false alarms per patient-month, for the figure
@@ -40,9 +31,9 @@ class Sizes:
     note: str = ""  # printed first
     sweep: tuple[float, ...] = SWEEP
     variants: tuple[Variant, ...] = VARIANTS
-    calibration_seed: int = 20260101
-    test_seed: int = 20260202
-    stress_seed: int = 20260303
+    calibration_seed: int = SEEDS.calibration[0]
+    test_seed: int = SEEDS.test[0]
+    stress_seed: int = SEEDS.stress[0]
     run_seed: int = 20260404
     pair_seed: int = 20260505
     diary_seed: int = 20260606
@@ -92,14 +83,6 @@ class Results:
     diaries: dict[str, list[DiaryRow]]
 
 
-def cohort(sizes: Sizes, cell: Cell, seed: tuple[int, ...], episodes: int) -> Cohort:
-    """Fresh controls, and fresh patients for each episode."""
-    return Cohort(
-        simulate(sizes.controls, (*seed, 0), Episode.CONTROL, cell),
-        {episode: simulate(episodes, (*seed, number), episode, cell) for number, episode in enumerate(WINDOW, start=1)},
-    )
-
-
 def measure_detectors(sizes: Sizes, test: Cohort, progress: Progress) -> list[Row]:
     """Every detector at every rate of the sweep."""
     calibration = simulate(sizes.controls, sizes.calibration_seed, Episode.CONTROL)
@@ -117,11 +100,9 @@ def measure_stress(sizes: Sizes, episode: Episode, cells: tuple[Cell, ...], prog
         progress(f"{episode}, {cell.name}")
         seed = (sizes.stress_seed, list(Episode).index(episode), number)
         quiet = simulate(sizes.stressed, (*seed, 0), episode, cell)
-        alarms = {h: alarm_rate(engine_findings(quiet, h), quiet.watched) for h in (DEFAULT, SENSITIVE)}
-        found = {}
-        for order, worse in enumerate(WINDOW if episode == Episode.CONTROL else (), start=1):
-            caseload = simulate(sizes.stressed, (*seed, order), worse, cell)
-            found[worse] = found_share(engine_findings(caseload, DEFAULT), caseload.onset, WINDOW[worse])
+        alarms = {h: false_alarms(quiet, h) for h in (DEFAULT, SENSITIVE)}
+        worse = draw_episodes(sizes.stressed, seed, cell) if episode == Episode.CONTROL else {}
+        found = found_in_time(worse, DEFAULT)
         rows.append(StressRow(cell.name, alarms, found))
     return rows
 
@@ -129,7 +110,7 @@ def measure_stress(sizes: Sizes, episode: Episode, cells: tuple[Cell, ...], prog
 def measure_variants(sizes: Sizes, test: Cohort, progress: Progress) -> list[VariantRow]:
     """Every variant, with the false alarms that the engine has at its default limit on the calibration patients."""
     calibration = simulate(sizes.controls, sizes.calibration_seed, Episode.CONTROL)
-    target = alarm_rate(engine_findings(calibration, DEFAULT), calibration.watched).value
+    target = false_alarms(calibration, DEFAULT).value
     cells = [
         simulate(sizes.stressed, (sizes.stress_seed, 99, at), Episode.CONTROL, cell) for at, cell in enumerate(STRESS)
     ]
@@ -158,7 +139,10 @@ def measure_diaries(sizes: Sizes, diaries: list[Diary], progress: Progress) -> d
 
 def measure_all(sizes: Sizes, diaries: list[Diary], progress: Progress) -> Results:
     """Everything, a few minutes for the full sizes."""
-    test = cohort(sizes, NOMINAL, (sizes.test_seed,), sizes.episodes)
+    test = Cohort(
+        simulate(sizes.controls, (sizes.test_seed, 0), Episode.CONTROL),
+        draw_episodes(sizes.episodes, (sizes.test_seed,), NOMINAL),
+    )
     engine = Bench(ENGINE, test.controls, test)
     detectors = measure_detectors(sizes, test, progress)
     stress = measure_stress(sizes, Episode.CONTROL, STRESS, progress)

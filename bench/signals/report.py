@@ -4,21 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from bench.signals.diaries import DiaryRow
 from bench.signals.goals import goals
-from bench.signals.measure import TARGETS, WINDOW, Found, Rate, Row
+from bench.signals.measure import TARGETS, Row
 from bench.signals.plan import DEFAULT, SENSITIVE, Results, StressRow
-from bench.signals.simulate import Episode
-
-FOUND_HEAD = tuple(f"{episode}, {days} d" for episode, days in WINDOW.items())
-
-
-def table(title: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A title, its columns (the first to the left, figures to the right), and an empty line."""
-    widths = [max(len(row[column]) for row in [head, *lines]) for column in range(len(head))]
-    yield title
-    for row in [head, *lines]:
-        figures = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        yield "  " + "  ".join([row[0].ljust(widths[0]), *figures]).rstrip()
-    yield ""
+from server.trends.calibration.measures import WINDOW
+from server.trends.calibration.simulation import Episode
+from server.trends.calibration.tables import FOUND_HEAD, show_found, show_rate, table
 
 
 def report(results: Results) -> Iterator[str]:
@@ -34,14 +24,6 @@ def report(results: Results) -> Iterator[str]:
         yield from _diary(name, rows)
 
 
-def _rate(rate: Rate) -> str:
-    return f"{rate.value:.3f} ({rate.low:.3f}-{rate.high:.3f})"
-
-
-def _found(found: Found) -> str:
-    return f"{100 * found.share.value:.1f}% / {found.median:g}"
-
-
 def _goals(results: Results) -> Iterator[str]:
     lines = [(goal.measure, goal.goal, goal.measured, "met" if goal.met else "NOT MET") for goal in goals(results)]
     yield from table(
@@ -52,7 +34,12 @@ def _goals(results: Results) -> Iterator[str]:
 def _detectors(rows: Sequence[Row]) -> Iterator[str]:
     for target in TARGETS:
         lines = [
-            (row.detector, f"{row.h:.3f}", _rate(row.alarms), *(_found(row.found[episode]) for episode in WINDOW))
+            (
+                row.detector,
+                f"{row.h:.3f}",
+                show_rate(row.alarms),
+                *(show_found(row.found[episode]) for episode in WINDOW),
+            )
             for row in rows
             if row.target == target
         ]
@@ -64,7 +51,7 @@ def _detectors(rows: Sequence[Row]) -> Iterator[str]:
 
 def _fixed(results: Results) -> Iterator[str]:
     lines = [
-        (f"h = {row.h:.1f}", _rate(row.alarms), *(_found(row.found[episode]) for episode in WINDOW))
+        (f"h = {row.h:.1f}", show_rate(row.alarms), *(show_found(row.found[episode]) for episode in WINDOW))
         for row in (results.default, results.sensitive)
     ]
     yield from table("The engine at fixed limits", ("limit", "false alarms (95%)", *FOUND_HEAD), lines)
@@ -72,7 +59,9 @@ def _fixed(results: Results) -> Iterator[str]:
 
 def _stress(results: Results) -> Iterator[str]:
     limits = (f"at h = {DEFAULT} (95%)", f"at h = {SENSITIVE} (95%)")
-    lines = [(row.cell, *_alarms(row), *(_found(row.found[episode]) for episode in WINDOW)) for row in results.stress]
+    lines = [
+        (row.cell, *_alarms(row), *(show_found(row.found[episode]) for episode in WINDOW)) for row in results.stress
+    ]
     title = f"The engine under stress: false alarms per patient-month, and what it finds at h = {DEFAULT}"
     yield from table(title, ("cell", *limits, *FOUND_HEAD), lines)
     slow = [(row.cell, *_alarms(row)) for row in results.slow_rise]
@@ -83,7 +72,7 @@ def _stress(results: Results) -> Iterator[str]:
 
 
 def _alarms(row: StressRow) -> tuple[str, str]:
-    return _rate(row.alarms[DEFAULT]), _rate(row.alarms[SENSITIVE])
+    return show_rate(row.alarms[DEFAULT]), show_rate(row.alarms[SENSITIVE])
 
 
 def _run_lengths(results: Results) -> Iterator[str]:
@@ -108,9 +97,9 @@ def _variants(results: Results) -> Iterator[str]:
         (
             one.row.detector,
             f"{one.row.h:.2f}",
-            _rate(one.row.alarms),
+            show_rate(one.row.alarms),
             f"{one.worst.value:.3f} ({one.cell})",
-            *(_found(one.row.found[episode]) for episode in WINDOW),
+            *(show_found(one.row.found[episode]) for episode in WINDOW),
         )
         for one in results.variants
     ]
@@ -121,7 +110,7 @@ def _variants(results: Results) -> Iterator[str]:
 def _pairs(results: Results) -> Iterator[str]:
     moves = list(results.pairs[0].found)
     lines = [
-        (row.rule, f"{row.h:.2f}", f"{row.alarms:.3f}", *(_found(row.found[name]) for name in moves))
+        (row.rule, f"{row.h:.2f}", f"{row.alarms:.3f}", *(show_found(row.found[name]) for name in moves))
         for row in results.pairs
     ]
     head = ("rule", "limit", "false alarms", *(f"{name} +2, 14 d" for name in moves))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.signals.charts import NEVER
-from bench.signals.detectors import Detector, Watch
+from bench.signals.detectors import Detector
 from bench.signals.learning import normal_deviate
-from bench.signals.simulate import Caseload
 from server.trends import cusum as engine
+from server.trends.calibration.detection import ENGINE_LIMITS, NEVER, Watch
+from server.trends.calibration.simulation import Caseload
 from server.trends.state import PRIOR_SD, PRIOR_WEIGHT, Bools, Floats
 
 FADING = 0.98  # of a learnt slope, per rating
@@ -161,4 +161,4 @@ def as_detector(variant: Variant) -> Detector:
     def watch(caseload: Caseload) -> Watch:
         return lambda h: variant_findings(variant, caseload, h)
 
-    return Detector(variant.name, watch, (0.1, 20.0))
+    return Detector(variant.name, watch, ENGINE_LIMITS)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from bench.signals.__main__ import write
-from bench.signals.detectors import DETECTORS, ENGINE, ORACLE, engine_findings
+from bench.signals.detectors import DETECTORS, ENGINE, ORACLE
 from bench.signals.goals import row_of
 from bench.signals.measure import TARGETS
 from bench.signals.plan import SHORT, Results, Sizes, measure_all
 from bench.signals.report import report
-from bench.signals.simulate import STRESS, Episode, simulate
 from bench.signals.variants import AS_IT_IS, BEST, variant_findings
+from server.trends.calibration.detection import engine_findings
+from server.trends.calibration.simulation import STRESS, Episode, simulate
 
 SIZES = replace(
     SHORT,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.signals.simulate import (
+from server.trends.calibration.simulation import (
     DAYS,
     GAP_DAYS,
     NOMINAL,
