@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from server.cli.calibrate import calibrate
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
 from server.cli.explain import explain_alert
@@ -9,7 +10,7 @@ from server.cli.replay import replay
 
 
 def register(app: Flask) -> None:
-    for command in (create_clinic, demo, explain_alert, replay):
+    for command in (calibrate, create_clinic, demo, explain_alert, replay):
         app.cli.add_command(command)
 
 
