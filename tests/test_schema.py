@@ -121,3 +121,51 @@ def test_limits_are_carried_over_both_ways(postgres: EmbeddedPostgres) -> None:
             kept = ask("SELECT limits_version, craving_severe_at, mood_very_low_at, cusum_limit FROM clinic")
             assert kept == [(4, 7.5, 3, 5)]
             db.engine.dispose()
+
+
+def test_who_is_paused_stays_paused_both_ways(postgres: EmbeddedPostgres) -> None:
+    with scratch_database(postgres, "pauses") as settings:
+        app = create_app(settings)
+        engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+
+        def ask(statement: str) -> list[tuple[object, ...]]:
+            with engine.begin() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(statement)]
+
+        with app.app_context():
+            upgrade(revision="0003")
+            ask("INSERT INTO clinic VALUES (gen_random_uuid(), 'North', 'UTC', 4, true, now()) RETURNING 1")
+            ask("""
+                INSERT INTO patient (id, clinic_id, code, zone, language, region, monitored_from, paused, active,
+                                     token_version, created_at, assess_failures)
+                SELECT gen_random_uuid(), id, code, 'UTC', 'en', 'US', current_date + begins, paused, true, 1, now(), 0
+                FROM clinic, (VALUES ('NEVER', true, -9), ('CHECKED', true, -9), ('TOLD', true, -9),
+                                     ('FUTURE', true, 9), ('ACTIVE', false, -9)) AS said (code, paused, begins)
+                RETURNING 1
+            """)
+            ask("""
+                INSERT INTO check_in (patient_id, id, recorded_at, zone, offset_minutes, offset_known, received_at, day,
+                                      counts, form_version, craving, substances, triggers)
+                SELECT id, gen_random_uuid(), now(), 'UTC', 0, true, now(), current_date - 7, true, '1', 3, '{}', '{}'
+                FROM patient WHERE code IN ('CHECKED', 'TOLD') RETURNING 1
+            """)
+            ask("""
+                INSERT INTO alert (id, clinic_id, patient_id, rule, rule_version, severity, state, day, last_day,
+                                   sentence, basis, figures, thresholds, raised_at)
+                SELECT gen_random_uuid(), clinic_id, id, 'gone_silent', 1, 'routine', 'open', current_date - 4,
+                       current_date - 4, '', '[]', '{}', '{}', now()
+                FROM patient WHERE code = 'TOLD' RETURNING 1
+            """)
+            upgrade()
+            (today,) = ask("SELECT ((now() AT TIME ZONE 'UTC') - interval '4 hours')::date - current_date")[0]
+            pauses = ask("""
+                SELECT code, first_day - current_date, last_day, begun_by
+                FROM pause JOIN patient ON patient.id = patient_id ORDER BY first_day, code
+            """)
+            assert pauses == [("NEVER", -9, None, None), ("CHECKED", -6, None, None), ("TOLD", -3, None, None),
+                              ("FUTURE", today, None, None)]  # fmt: skip
+            over = "UPDATE pause SET last_day = first_day + 9, ended_at = now() WHERE first_day < current_date - 2"
+            ask(f"{over} RETURNING 1")
+            downgrade(revision="0003")
+            assert ask("SELECT code FROM patient WHERE paused") == [("FUTURE",)]
+            db.engine.dispose()

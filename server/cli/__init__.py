@@ -6,11 +6,12 @@ from server.cli.calibrate import calibrate
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
 from server.cli.explain import explain_alert
+from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
 
 
 def register(app: Flask) -> None:
-    for command in (calibrate, create_clinic, demo, explain_alert, replay):
+    for command in (calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay):
         app.cli.add_command(command)
 
 

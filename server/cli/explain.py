@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -45,10 +45,16 @@ def _readings(explained: Explanation) -> Iterator[str]:
         answers = (
             f"{_words(reading.craving):>8}{_words(reading.mood):>8}  {_words(reading.used)}"
             if reading
-            else f"{'no check-in':>16}"
+            else f"{_nothing_said(day, explained):>16}"
         )
         yield f"{day}  {answers}{star}"
         day += timedelta(days=1)
+
+
+def _nothing_said(day: date, explained: Explanation) -> str:
+    if day in explained.record.paused:
+        return "paused"
+    return "our own outage" if day in explained.record.outages else "no check-in"
 
 
 def _changes(explained: Explanation) -> Iterator[str]:
@@ -59,6 +65,10 @@ def _changes(explained: Explanation) -> Iterator[str]:
         for name in explained.differences:
             yield f"{name}: was {_words(explained.stored[name])}"
             yield f"{'':<{len(name)}}  is  {_words(explained.replayed[name])}"
+    for day in explained.stored["basis"]:
+        # A silent day was neither when it was judged, so it became one since.
+        if explained.stored["rule"] == "gone_silent" and _nothing_said(day, explained) != "no check-in":
+            yield f"{day} is now known as a day of {'a pause' if day in explained.record.paused else 'our own outage'}."
     for check_in in explained.late:
         counts = "" if check_in.counts else ", which does not count for its day"
         yield f"A check-in for {check_in.day} was received at {check_in.received_at:%Y-%m-%d %H:%M} UTC{counts}."

@@ -13,6 +13,7 @@ from server.logs import described
 from server.queue import app as queue
 from server.queue import enqueue
 from server.services import watch
+from server.services.outages import notice_outages
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ BATCH = 50
 
 def enqueue_due(at: datetime) -> int:
     """Returns how many patients were put on the queue."""
+    # In one transaction: whoever assesses them knows which days nobody could check in on.
+    notice_outages(at)
     due = sorted(watch.claim_due(at))
     for start in range(0, len(due), BATCH):
         enqueue("assess", db.session, patient_ids=[str(patient_id) for patient_id in due[start : start + BATCH]])

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists
+from sqlalchemy.orm import aliased
 
 from server.extensions import db
 from server.models import JobRun
@@ -28,5 +29,10 @@ async def retry_stalled() -> None:
 
 
 def forget_old_runs(at: datetime) -> int:
-    db.session.execute(delete(JobRun).where(JobRun.period < at - KEEP_RUNS))
+    """The newest run of each job stays, however old: it tells how long we were down."""
+    later = aliased(JobRun)
+    has_later = exists().where(later.job == JobRun.job, later.period > JobRun.period)
+    db.session.execute(
+        delete(JobRun).where(JobRun.period < at - KEEP_RUNS, has_later).execution_options(synchronize_session=False)
+    )
     return 0

@@ -6,7 +6,8 @@ from server.models.clinic import Clinic, Member, Role
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
 from server.models.job_run import JobRun
 from server.models.limits import Limits
-from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient
+from server.models.outage import Outage, OutageSource
+from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
 
 __all__ = [
     "PATIENT_HELD",
@@ -27,8 +28,11 @@ __all__ = [
     "JobRun",
     "Limits",
     "Member",
+    "Outage",
+    "OutageSource",
     "Outcome",
     "Patient",
+    "Pause",
     "Role",
     "SessionState",
     "Target",

@@ -1,4 +1,4 @@
-"""A patient, the care team, and the invite that lets the phone in."""
+"""A patient, the care team, the pauses, and the invite that lets the phone in."""
 
 import uuid
 from datetime import date, datetime
@@ -38,7 +38,6 @@ class Patient(Base):
     """ISO 3166 country, optionally with its subdivision: decides the crisis lines."""
     monitored_from: Mapped[date | None]
     monitored_until: Mapped[date | None]
-    paused: Mapped[bool] = mapped_column(default=False)
     password_hash: Mapped[str | None]
     """None until the invite is redeemed."""
     active: Mapped[bool] = mapped_column(default=True)
@@ -55,10 +54,16 @@ class Patient(Base):
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
     team: Mapped[list["CareTeam"]] = relationship(order_by="CareTeam.position", viewonly=True)
+    pauses: Mapped[list["Pause"]] = relationship(order_by="Pause.begun_at")
 
     @property
     def enrolled(self) -> bool:
         return self.password_hash is not None
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause is open."""
+        return any(pause.last_day is None for pause in self.pauses)
 
     @property
     def care_team(self) -> list[uuid.UUID]:
@@ -81,6 +86,27 @@ class CareTeam(Base):
     position: Mapped[int] = mapped_column(SmallInteger)
 
     member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)
+
+
+class Pause(Base):
+    """Local days of the patient on which silence means nothing; no last day while it lasts."""
+
+    __tablename__ = "pause"
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days"),
+        CheckConstraint("(last_day IS NULL) = (ended_at IS NULL)", name="ended"),
+        Index("uq_pause_open", "patient_id", unique=True, postgresql_where=text("last_day IS NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date | None]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    """None for a pause of before they were dated."""
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
 
 
 class Invite(Base):

@@ -46,8 +46,8 @@ def explain(alert_id: uuid.UUID, now: datetime) -> Explanation:
         raise NotFound("There is no such alert.")
     event = [event for event in alert.events if event.kind in DESCRIBING and event.day][-1]
     day = event.day or alert.day
-    # A later course is no change of this one. Pauses have no history, and an alert of silence was raised in none.
-    record = replace(record_of(alert.patient, now), course=course_of(alert.patient_id, event.at), paused=False)
+    # A later course is no change of this one.
+    record = replace(record_of(alert.patient, now), course=course_of(alert.patient_id, event.at))
     thresholds = thresholds_then(alert.clinic_id, alert.thresholds["version"])
     stored = _stored(alert, day)
     finding = _closest(_found(alert, record, day, thresholds), stored)

@@ -20,6 +20,7 @@ from server.services.identities import Identity
 from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
 from server.services.passwords import hash_password
+from server.services.pauses import set_paused
 from server.services.unique import unique
 
 INVITE_LIFE = timedelta(days=14)
@@ -48,7 +49,7 @@ def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequen
     """Newest first."""
     found = (
         visible_to(caller)
-        .options(selectinload(Patient.team))
+        .options(selectinload(Patient.team), selectinload(Patient.pauses))
         .order_by(Patient.created_at.desc(), Patient.id.desc())
         .limit(limit)
     )
@@ -60,18 +61,20 @@ def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequen
 def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> Patient:
     """Raises Refused for an unknown zone or a care team of strangers, Conflict for a reference in use."""
     team = fields.pop("care_team", None) or ([caller.id] if caller.role is Role.CLINICIAN else [])
+    paused = fields.pop("paused", False)
     check_zone(fields["zone"])
     patient = Patient(clinic_id=caller.clinic_id, code=_unused_code(), created_at=now, **fields)
     with unique(*REFERENCE):
         db.session.add(patient)
     replace_care_team(patient, team)
+    set_paused(patient, paused, caller.id, now)
     return patient
 
 
 def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Patient:
     patient = get_patient(caller, patient_id)
     db.session.refresh(patient, with_for_update=PATIENT_HELD)
-    team = fields.pop("care_team", None)
+    team, paused = fields.pop("care_team", None), fields.pop("paused", None)
     if "zone" in fields:
         check_zone(fields["zone"])
     first, last = (fields.get(name, getattr(patient, name)) for name in ("monitored_from", "monitored_until"))
@@ -80,6 +83,8 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     with unique(*REFERENCE):
         for name, value in fields.items():
             setattr(patient, name, value)
+    if paused is not None:
+        set_paused(patient, paused, caller.id, now)
     if patient.monitored_from is not None:
         look_by_end_of_day(patient, now)
     if team is not None:

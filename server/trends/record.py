@@ -24,7 +24,7 @@ class Record:
     course: Course | None = None
     monitored_from: date | None = None  # None: not monitored, and so never silent
     monitored_until: date | None = None  # the last day of it; None: no end is set
-    paused: bool = False  # while it is, silence means nothing
+    paused: frozenset[date] = frozenset()  # days of a pause, its first and last included: silence means nothing
     outages: frozenset[date] = frozenset()  # days on which our service was down: unknown, not silent
 
     def __post_init__(self) -> None:
@@ -36,12 +36,11 @@ class Record:
                 raise ValueError(f"two readings for {later.day}")
         object.__setattr__(self, "readings", in_time)
 
-    def watched_days(self) -> Iterator[date]:
-        """The days on which a check-in was awaited and could come, oldest first: monitored, over, no outage."""
+    def monitored_days(self) -> Iterator[date]:
+        """The days of monitoring that are over, oldest first, those of a pause or an outage too."""
         if self.monitored_from is None:
             return
         day, last = self.monitored_from, min(self.today, self.monitored_until or self.today)
         while day <= last:
-            if day not in self.outages:
-                yield day
+            yield day
             day += DAY

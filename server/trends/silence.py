@@ -10,6 +10,10 @@ beta-binomial's; Gelman et al., Bayesian Data Analysis, 3rd ed., 2.4). The prior
 a check-in on 69% of days, as dependent persons answer in studies like this (69.8%: Jones et al. 2019, Addiction
 114, 609-619). At 1% this raised 0.05 alarms a month in those diaries about gaps that ended by themselves, and 0.13 to
 0.25 in simulated ones with 5 to 60% of days missed in runs of 2.5; with one rate for all days it would have been 0.6.
+
+A day on which our own service was down is unknown: without a check-in it is left out, and the silence goes on after it.
+A pause is more: nobody expected the patient, so a silence ends where a pause begins, and what follows the pause is
+counted anew. Two silent days, a week's pause and two silent days are not four in a row. Days of a pause enter no habit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,25 +49,27 @@ class Silence:
 
 def gone_silent(record: Record, thresholds: Thresholds) -> Iterator[Evidence]:
     """A silence once it is unlikely (routine), and again when it is clearly longer than that (prompt)."""
-    if record.paused:
-        return
     answered = {reading.day for reading in record.readings}
-    habit: list[bool] = []  # was there a check-in, on each day before the silence
-    since: date | None = None  # the last check-in
+    habit: list[bool] = []  # was there a check-in, on each awaited day before the silence
+    since: date | None = None  # the last check-in, or the last day of a pause after it
+    heard = False  # has there been any check-in yet
     silent: list[date] = []
     limit = 0
-    for day in record.watched_days():
-        if day in answered:
-            habit += [*(False for _ in silent), True]
+    for day in record.monitored_days():
+        heard = heard or day in answered
+        if day in record.paused or day in answered:
+            habit += [False] * len(silent)
+            if day not in record.paused:
+                habit.append(True)
             since, silent = day, []
-            continue
-        if not silent:
-            habit = habit[-HABIT_DAYS:]
-            limit = unlikely_length(habit, thresholds)
-        silent.append(day)
-        if len(silent) in (limit, CLEARLY_LONGER * limit):
-            figures = Silence(len(silent), limit, answered=sum(habit), awaited=len(habit))
-            yield _explain(figures, silent, since, record)
+        elif day not in record.outages:
+            if not silent:
+                habit = habit[-HABIT_DAYS:]
+                limit = unlikely_length(habit, thresholds)
+            silent.append(day)
+            if len(silent) in (limit, CLEARLY_LONGER * limit):
+                figures = Silence(len(silent), limit, answered=sum(habit), awaited=len(habit))
+                yield _explain(figures, silent, since, record, heard=heard)
 
 
 def unlikely_length(habit: Sequence[bool], thresholds: Thresholds) -> int:
@@ -80,17 +86,16 @@ def unlikely_length(habit: Sequence[bool], thresholds: Thresholds) -> int:
     return length
 
 
-def _explain(figures: Silence, silent: list[date], since: date | None, record: Record) -> Evidence:
+def _explain(figures: Silence, silent: list[date], since: date | None, record: Record, *, heard: bool) -> Evidence:
     day = silent[-1]
-    began = since or record.monitored_from or silent[0]
-    down = sum(began < outage <= day for outage in record.outages)
+    first = record.monitored_from or silent[0]
+    down = sum(first <= outage <= day and (since is None or since < outage) for outage in record.outages)
     left_out = f" ({count(down, 'day')} of our own outage left out)" if down else ""
-    start = f"since {name_day(began, day)}" if since else f"since monitoring began on {name_day(began, day)}"
-    habit = (
-        f"this patient checked in on {figures.answered} of {count(figures.awaited, 'day')} before"
-        if since
-        else "this patient has not checked in yet"
-    )
+    if since is None:
+        start = f"since monitoring began on {name_day(first, day)}"
+    else:
+        start = f"since {'the pause ended on ' if since in record.paused else ''}{name_day(since, day)}"
+    habit = _describe_habit(figures, heard=heard)
     return Evidence(
         day=day,
         severity=Severity.ROUTINE if len(silent) == figures.limit_days else Severity.PROMPT,
@@ -98,3 +103,11 @@ def _explain(figures: Silence, silent: list[date], since: date | None, record: R
         basis=tuple(silent),
         figures=figures,
     )
+
+
+def _describe_habit(figures: Silence, *, heard: bool) -> str:
+    if not heard:
+        return "this patient has not checked in yet"
+    if not figures.awaited:  # heard of in a pause alone
+        return "no habit of this patient's is known yet"
+    return f"this patient checked in on {figures.answered} of {count(figures.awaited, 'day')} before"

@@ -45,15 +45,17 @@ def test_what_is_found_rests_on_readings_that_were_given(history: list[Reading])
 courses = st.none() | st.text("amc. ", min_size=1, max_size=60).map(lambda marks: marked(marks, MAY_1))
 answered = st.tuples(ratings, ratings, st.sampled_from([None, "yes", "no", "rather_not_say"]))
 records = st.builds(
-    lambda days, course, outages: Record(
+    lambda days, course, paused, outages: Record(
         tuple(Reading(MAY_1 + timedelta(days=day), *said) for day, said in days.items()),
         today=MAY_1 + timedelta(days=60),
         course=course,
         monitored_from=MAY_1,
+        paused=frozenset(MAY_1 + timedelta(days=first + day) for first, length in paused for day in range(length)),
         outages=frozenset(MAY_1 + timedelta(days=day) for day in outages),
     ),
     st.dictionaries(st.integers(0, 60), answered, max_size=60),
     courses,
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=2),
     st.sets(st.integers(0, 60), max_size=5),
 )
 SOON = Thresholds(h=2.0, use_free_days=2)
@@ -63,7 +65,13 @@ SOON = Thresholds(h=2.0, use_free_days=2)
 @given(records, st.integers(0, 60))
 def test_what_is_found_up_to_a_day_does_not_depend_on_what_comes_after(record: Record, after: int) -> None:
     day = MAY_1 + timedelta(days=after)
-    then = replace(record, today=day, readings=tuple(reading for reading in record.readings if reading.day <= day))
+    then = replace(
+        record,
+        today=day,
+        readings=tuple(reading for reading in record.readings if reading.day <= day),
+        paused=frozenset(paused for paused in record.paused if paused <= day),
+        outages=frozenset(outage for outage in record.outages if outage <= day),
+    )
     # A session may be recorded a day ahead of the last day that is over.
     found = [finding for finding in assess(record, SOON) if finding.day <= day]
     assert [finding for finding in assess(then, SOON) if finding.day <= day] == found

@@ -11,7 +11,8 @@ APRIL_1 = date(2025, 4, 1)
 ROUTINE, PROMPT = Severity.ROUTINE, Severity.PROMPT
 DAILY, WEEKDAYS, OFTEN, SELDOM = "x" * 30, "xxxxx  " * 4, "xxxx xxx x" * 3, "x   x    x x     x    x   x  x"
 
-# name, a mark a day from 1 April (x: a check-in, o: an outage of ours), what fires: (day, severity)
+# name, a mark a day from 1 April, what fires: (day, severity)
+# x: a check-in, o: an outage of ours, p: a pause, O and P: a check-in all the same
 DAYS: list[tuple[str, str, list[tuple[int, Severity]]]] = [
     ("every day", DAILY, []),
     ("two days are never a silence", DAILY + "  x", []),
@@ -29,19 +30,33 @@ DAYS: list[tuple[str, str, list[tuple[int, Severity]]]] = [
     ("never here", " " * 20, [(9, ROUTINE), (18, PROMPT)]),
     ("our own outage is not silence", DAILY + "ooooo", []),
     ("it is left out of one", DAILY + " oo  ", [(35, ROUTINE)]),
+    ("a check-in on its day is one all the same", DAILY + "  O  ", []),
+    ("a pause is not silence", DAILY + "p" * 40, []),
+    ("a pause of a day ends a silence", DAILY + "  p  ", []),
+    ("what is on both sides of a pause is not joined", DAILY + "  ppppppp  ", []),
+    ("after it the days are counted anew, and the gap of before is known", DAILY + "  ppppppp      x", [(45, ROUTINE)]),
+    ("and twice as long", DAILY + "ppppppp" + " " * 8, [(40, ROUTINE), (43, PROMPT)]),
+    ("a pause takes back nothing of before", DAILY + "   pppp", [(33, ROUTINE)]),
+    ("and stops what would have been louder", DAILY + "   pppp  ", [(33, ROUTINE)]),
+    ("a check-in in a pause lifts nothing", DAILY + "ppPpp" + " " * 3, [(38, ROUTINE)]),
+    ("a pause is of no habit", "xxx" + "p" * 27 + " " * 10, [(37, ROUTINE)]),
+    ("paused from the first day", "ppp" + " " * 9, [(12, ROUTINE)]),
+    ("an outage in a pause is the pause", DAILY + "  ppoo ", []),
+    ("a pause, then an outage", DAILY + "ppoo   ", [(37, ROUTINE)]),
     ("nothing", "", []),
 ]
 
 
 def marked_days(marks: str, mark: str) -> list[date]:
-    return [APRIL_1 + timedelta(days=index) for index, found in enumerate(marks) if found == mark]
+    return [APRIL_1 + timedelta(days=index) for index, found in enumerate(marks) if found in mark]
 
 
 def record(marks: str, **said: object) -> Record:
     """All of these days are over, and monitored."""
-    readings = tuple(Reading(day, mood=5) for day in marked_days(marks, "x"))
+    readings = tuple(Reading(day, mood=5) for day in marked_days(marks, "xOP"))
     today = APRIL_1 + timedelta(days=len(marks) - 1)
-    known = {"today": today, "monitored_from": APRIL_1, "outages": frozenset(marked_days(marks, "o"))}
+    paused, outages = (frozenset(marked_days(marks, mark)) for mark in ("pP", "oO"))
+    known = {"today": today, "monitored_from": APRIL_1, "paused": paused, "outages": outages}
     return Record(readings, **{**known, **said})  # type: ignore[arg-type]
 
 
@@ -56,7 +71,7 @@ def test_gone_silent(marks: str, fires: list[tuple[int, Severity]]) -> None:
     ("said", "fires"),
     [
         ({}, 2),
-        ({"paused": True}, 0),
+        ({"paused": frozenset([date(2025, 3, 31)])}, 2),
         ({"monitored_from": None}, 0),
         ({"monitored_from": date(2025, 5, 21)}, 0),
         ({"monitored_until": date(2025, 4, 30)}, 0),
@@ -66,7 +81,7 @@ def test_gone_silent(marks: str, fires: list[tuple[int, Severity]]) -> None:
     ],
     ids=str,
 )
-def test_only_on_watched_days_that_are_over(said: dict[str, object], fires: int) -> None:
+def test_only_on_monitored_days_that_are_over(said: dict[str, object], fires: int) -> None:
     assert len(assess(record(DAILY + " " * 20, **said), Thresholds())) == fires
 
 
@@ -86,6 +101,32 @@ def test_only_on_watched_days_that_are_over(said: dict[str, object], fires: int)
                 (
                     "No check-in for 3 days (1 day of our own outage left out), since 30 April; "
                     "this patient checked in on 30 of 30 days before."
+                )
+            ],
+        ),
+        (
+            DAILY + "  ppp o     ",
+            [
+                (
+                    "No check-in for 6 days (1 day of our own outage left out), since the pause ended on 5 May; "
+                    "this patient checked in on 28 of 30 days before."
+                )
+            ],
+        ),
+        (
+            "pP" + " " * 9,
+            ["No check-in for 9 days, since the pause ended on 2 April; no habit of this patient's is known yet."],
+        ),
+        (
+            "pp" + " " * 9,
+            ["No check-in for 9 days, since the pause ended on 2 April; this patient has not checked in yet."],
+        ),
+        (
+            "o" + " " * 9,
+            [
+                (
+                    "No check-in for 9 days (1 day of our own outage left out), since monitoring began on 1 April; "
+                    "this patient has not checked in yet."
                 )
             ],
         ),

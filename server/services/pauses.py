@@ -1,0 +1,39 @@
+"""Pauses: days on which nobody expects a patient to check in, and so silence means nothing."""
+
+import uuid
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from server.clock import local_day
+from server.extensions import db
+from server.models import Patient, Pause
+
+
+def set_paused(patient: Patient, paused: bool, by: uuid.UUID, now: datetime) -> None:
+    """Begins a pause today, or ends the open one today; what is so already stays as it is.
+
+    Both days are of the pause whole: whoever comes back today is expected from tomorrow on. The caller holds the
+    patient's row.
+    """
+    db.session.refresh(patient, ["pauses"])
+    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    if paused and not patient.paused:
+        patient.pauses.append(Pause(first_day=today, begun_at=now, begun_by=by))
+    if not paused:
+        for pause in patient.pauses:
+            if pause.last_day is None:
+                # Who has travelled west since may be on the day before.
+                pause.last_day = max(today, pause.first_day)
+                pause.ended_at, pause.ended_by = now, by
+    db.session.flush()
+
+
+def paused_days(patient_id: uuid.UUID, today: date) -> frozenset[date]:
+    """The local days of all pauses, up to today."""
+    pauses = db.session.execute(select(Pause.first_day, Pause.last_day).where(Pause.patient_id == patient_id))
+    return frozenset(
+        first + timedelta(days=index)
+        for first, last in pauses
+        for index in range((min(last or today, today) - first).days + 1)
+    )
