@@ -58,7 +58,7 @@ DAYS: list[tuple[str, str, list[tuple[str, str]], list[int]]] = [
         [("2026-05-04T09:00-04:00", "2026-05-04T12:30-04:00"), ("2026-05-04T10:00-04:00", "2026-05-04T11:00-04:00")],
         [],
     ),
-    # 05:00 to 12:00 UTC, where the clock went to summer time in that night: 01:00 to 08:00, in an hour less.
+    # The clock went to summer time in that night: 08:00 there was 07:00 UTC, and 08:00 UTC the day before.
     ("the night of a jump", "Europe/London", [("2026-03-28T23:00Z", "2026-03-29T11:00Z")], [29]),
     ("and an hour less of it", "Europe/London", [("2026-03-28T23:00Z", "2026-03-29T10:00Z")], []),
     ("the same in winter", "Europe/London", [("2026-03-27T23:00Z", "2026-03-28T11:00Z")], []),
