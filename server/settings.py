@@ -11,6 +11,8 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from server.sealing import Keyring
+
 T = TypeVar("T")
 
 SHORTEST_SECRET = 32
@@ -29,6 +31,7 @@ class Settings:
     migration_database_url: str
     secret_key: str
     jwt_secret_key: str
+    data_keys: Keyring
     base_url: str
     port: int
     smtp_host: str
@@ -53,6 +56,7 @@ class Settings:
             migration_database_url=env.read("MIGRATION_DATABASE_URL", _database_url, default=database_url),
             secret_key=env.read("SECRET_KEY", _secret),
             jwt_secret_key=env.read("JWT_SECRET_KEY", _secret),
+            data_keys=env.read("DATA_KEYS", Keyring.parse),
             base_url=env.read("BASE_URL", _base_url),
             port=env.read("PORT", _whole(1, 65535), default=8000),
             smtp_host=env.read("SMTP_HOST", _text),

@@ -1,5 +1,7 @@
 """The actors of every test, made through the services that make them in life."""
 
+import base64
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,6 +32,7 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
         "MIGRATION_DATABASE_URL": migration_database_url,
         "SECRET_KEY": "for the cookies of the tests alone, not a secret",
         "JWT_SECRET_KEY": "for the tokens of the tests alone, not a secret",
+        "DATA_KEYS": data_key("tests"),
         "BASE_URL": "http://127.0.0.1:8000",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_SECURITY": "none",
@@ -37,6 +40,11 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
         "DEMO_SECRET": "for the demo accounts of the tests alone",
         **changes,
     }
+
+
+def data_key(key_id: str, of: str = "") -> str:
+    """A setting's worth of one key, the same at each call: made from its id, or from another word."""
+    return f"{key_id}:{base64.b64encode(hashlib.sha256((of or key_id).encode()).digest()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,20 @@ import pytest
 
 from server.settings import Settings, SettingsError
 
+KEY = "aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMi0="  # of 32 bytes
+OTHER = "b3RoZXIyLW90aGVyMi1vdGhlcjItb3RoZXIyLW90aGU="
+
 GOOD = {
     "DATABASE_URL": "postgresql://app:hunter2-hunter2@db.example/interlude",
     "MIGRATION_DATABASE_URL": "postgresql://owner:hunter2-hunter2@db.example/interlude",
     "SECRET_KEY": "cookie-secret-cookie-secret-cookie-secret",
     "JWT_SECRET_KEY": "token-secret-token-secret-token-secret-1",
+    "DATA_KEYS": f"k1:{KEY}",
     "BASE_URL": "https://interlude.example",
     "SMTP_HOST": "smtp.example",
     "MAIL_FROM": "Interlude <alerts@clinic.example>",
 }
-REQUIRED = ("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "BASE_URL", "SMTP_HOST", "MAIL_FROM")
+REQUIRED = ("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "DATA_KEYS", "BASE_URL", "SMTP_HOST", "MAIL_FROM")
 
 
 def refusal(**changes: str) -> str:
@@ -54,6 +58,16 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("SECRET_KEY", "hunter2-hunter2-hunter2-hunter2"),
         ("JWT_SECRET_KEY", "hunter2-hunter2"),
         ("DEMO_SECRET", "hunter2-hunter2"),
+        ("DATA_KEYS", KEY),
+        ("DATA_KEYS", f":{KEY}"),
+        ("DATA_KEYS", f"K1:{KEY}"),
+        ("DATA_KEYS", f"{'k' * 33}:{KEY}"),
+        ("DATA_KEYS", "k1:hunter2-hunter2-hunter2-hunter2-"),
+        ("DATA_KEYS", f"k1:{KEY[4:]}"),
+        ("DATA_KEYS", f"k1:{KEY} k2:{OTHER}"),
+        ("DATA_KEYS", f"k1:{KEY},"),
+        ("DATA_KEYS", f"k1:{KEY},k1:{OTHER}"),
+        ("DATA_KEYS", f"k1:{KEY},k2:{KEY}"),
         ("BASE_URL", "interlude.example"),
         ("BASE_URL", "ftp://interlude.example"),
         ("BASE_URL", "http://interlude.example"),
@@ -90,6 +104,7 @@ def test_a_wrong_one_is_named_and_no_secret_is_said(name: str, wrong: str) -> No
     lines = said.splitlines()[1:]
     assert [line.split()[0] for line in lines] == [name]
     assert "hunter2" not in said
+    assert KEY[:12] not in said
     assert len(said) < 300
 
 

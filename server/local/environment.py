@@ -1,11 +1,12 @@
 """What the programs of a local clinic are told, and the secrets it makes for itself on first start."""
 
+import base64
 import json
 import os
 import pwd
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from server.local.account import UNPRIVILEGED, user_name
@@ -13,7 +14,12 @@ from server.local.errors import LocalError
 from server.local.files import write_private
 from server.local.ports import HOST, Ports
 
-SECRETS = ("SECRET_KEY", "JWT_SECRET_KEY", "DEMO_SECRET")
+SECRETS: Mapping[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "JWT_SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "DEMO_SECRET": lambda: secrets.token_urlsafe(48),
+    "DATA_KEYS": lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+}
 MAIL_FROM = "Interlude <no-reply@interlude.example>"
 
 
@@ -45,10 +51,10 @@ def kept_secrets(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         kept = {}
     except (ValueError, AttributeError):
-        raise LocalError(f"{path} is not a JSON object. Repair it, or remove it to sign everybody out.") from None
+        raise LocalError(f"{path} is not a JSON object. Repair it: it has the keys of the notes beside it.") from None
     missing = [name for name in SECRETS if not kept.get(name)]
     if missing:
-        kept |= {name: secrets.token_urlsafe(48) for name in missing}
+        kept |= {name: SECRETS[name]() for name in missing}
         write_private(path, json.dumps(kept, indent=2) + "\n")
     return {name: kept[name] for name in SECRETS}
 

@@ -11,6 +11,7 @@ NOWHERE = {
     "DATABASE_URL": "postgresql://nobody@nowhere/nothing",
     "SECRET_KEY": "-" * 32,
     "JWT_SECRET_KEY": "=" * 32,
+    "DATA_KEYS": f"none:{'A' * 43}=",
     "BASE_URL": "http://127.0.0.1:8000",
     "SMTP_HOST": "127.0.0.1",
     "SMTP_SECURITY": "none",
