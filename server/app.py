@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from flask import Flask
 
 from server import api, cli, web
-from server.assembly import assemble
+from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
 from server.settings import Settings
@@ -39,4 +39,11 @@ def create_app(
     api.register(app, settings.jwt_secret_key)
     web.register(app)
     cli.register(app)
+    return app
+
+
+def serve(*, now: Callable[[], datetime] = utcnow) -> Flask:
+    """What a web process runs. Raises KeysLost, too, when its keys cannot open what is stored."""
+    app = create_app(now=now)
+    require_keys(app)
     return app

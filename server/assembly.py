@@ -1,15 +1,22 @@
 """What every process of ours shares: the settings, the clock, the mail, the database. No routes."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
 
 from flask import Flask
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from server.clock import utcnow
-from server.extensions import Parts, db
+from server.extensions import Parts, db, keyring
+from server.logs import described
 from server.mail import Smtp
+from server.services.keys import check_keys
 from server.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def assemble(
@@ -43,3 +50,22 @@ def assemble(
     )
     db.init_app(app)
     return app
+
+
+def require_keys(app: Flask) -> None:
+    """What each process does before it starts to work. Raises KeysLost when its keys cannot open what is stored.
+
+    A database that is away, or not migrated, cannot be asked. That stops no start: readyz asks again, and nothing is
+    sealed (server.models.sealed) before the database was asked.
+    """
+    with app.app_context():
+        try:
+            check_keys(db.session.connection(), keyring())
+        except (OperationalError, ProgrammingError) as error:
+            if not _cannot_be_asked(error):
+                raise
+            log.warning("the keys could not be checked yet: %s", described(error))
+
+
+def _cannot_be_asked(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError) or isinstance(error.orig, UndefinedTable)

@@ -16,6 +16,7 @@ from sqlalchemy import DateTime, MetaData, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 
+from server.sealing import Keyring
 from server.settings import Settings
 
 NAMES = {
@@ -58,6 +59,11 @@ class Parts:
 
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["interlude"])
+
+
+def keyring() -> Keyring:
+    """The keys of what is sealed at rest."""
+    return parts().settings.data_keys
 
 
 def now() -> datetime:

@@ -13,7 +13,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
-from server.assembly import assemble
+from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
 from server.logs import configure_logging, described
@@ -54,6 +54,7 @@ def run_tick(app: Flask, job: Job, every: timedelta, now: Callable[[], datetime]
 def main(now: Callable[[], datetime] = utcnow) -> None:
     configure_logging()
     app = assemble(now=now)
+    require_keys(app)
     scheduler = build(app, app.extensions["interlude"].settings.tick, now)
     signal.signal(signal.SIGTERM, lambda *_: scheduler.shutdown(wait=False))
     signal.signal(signal.SIGINT, lambda *_: scheduler.shutdown(wait=False))

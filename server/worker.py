@@ -14,7 +14,7 @@ from psycopg import Error as PsycopgError
 from psycopg_pool import PoolTimeout
 
 import server.jobs  # noqa: F401  # declares the tasks
-from server.assembly import assemble
+from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.logs import configure_logging, described
 from server.queue import app as queue
@@ -58,6 +58,7 @@ async def _keep_working(app: Flask) -> None:
     while True:
         began = time.monotonic()
         try:
+            require_keys(app)
             log.info("the worker waits for jobs")
             await work(app, app.extensions["interlude"].settings.worker_concurrency)
         except (ConnectorException, PsycopgError, PoolTimeout) as error:

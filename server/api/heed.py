@@ -11,6 +11,7 @@ from server.api.guard import caller
 from server.errors import DomainError
 from server.extensions import db, now
 from server.models import Answer
+from server.sealing import CannotOpen, KeysLost
 from server.services.safety import heed_refused
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -26,7 +27,7 @@ def heeds_self_harm(view: View) -> View:
     def heeding(*args: Any, **kwargs: Any) -> Any:
         try:
             return view(*args, **kwargs)
-        except (HTTPException, DomainError):
+        except (HTTPException, DomainError, KeysLost, CannotOpen):
             db.session.rollback()
             said = g.get("body")
             if isinstance(said, dict) and said.get("self_harm_thoughts") == Answer.YES:

@@ -4,16 +4,16 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from marshmallow import fields
-from sqlalchemy import text
 from werkzeug.exceptions import NotFound
 
 from server.api.blueprint import Routes
 from server.api.description import description
 from server.api.guard import public
 from server.api.problems import KINDS, page_of
-from server.extensions import db, now
+from server.extensions import db, keyring, now
 from server.schemas.fields import Body
 from server.services.health import health
+from server.services.keys import check_keys
 
 routes = Routes("ops", __name__, description="Running it")
 pages = Blueprint("problems", __name__)
@@ -45,8 +45,8 @@ def healthz() -> Any:
 @routes.response(200, Readiness)
 @routes.alt_response(503, "unavailable")
 def readyz() -> Any:
-    """This process can serve (else 503); what is late or failing is in the body."""
-    db.session.execute(text("SELECT 1"))
+    """This process can serve (else 503, or 500 without its keys); what is late or failing is in the body."""
+    check_keys(db.session.connection(), keyring())
     return {"status": "ok", **health(now())}
 
 

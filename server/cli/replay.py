@@ -89,21 +89,21 @@ def _play(clinic: Clinic, people: dict[str, uuid.UUID], entries: Sequence[Entry]
 
 def _report(clinic: Clinic, entries: Sequence[Entry], bad: Sequence[BadLine], day_zero: date) -> None:
     told = db.session.execute(
-        select(AlertEvent, Patient.reference, Alert.rule)
+        select(AlertEvent, Patient, Alert.rule)
         .join(Alert, Alert.id == AlertEvent.alert_id)
         .join(Patient, Patient.id == Alert.patient_id)
         .where(Alert.clinic_id == clinic.id, AlertEvent.kind.in_(TOLD))
-        .order_by(AlertEvent.day, Patient.created_at, Patient.reference, AlertEvent.id)
     ).all()
+    told = sorted(told, key=lambda row: (row[0].day, row[1].created_at, row[1].reference, row[0].id))
     click.echo(f"\n{'person':<10} {'day':>5} {'rule':<15} {'what':<16} sentence")
-    for event, person, rule in told:
+    for event, patient, rule in told:
         day = (event.day - day_zero).days if event.day else None
         what = "alert" if event.kind is EventKind.RAISED else event.kind.replace("_", " ")
-        click.echo(f"{person:<10} {day:>5} {rule:<15} {what + ', ' + event.severity:<16} {event.sentence}")
+        click.echo(f"{patient.reference:<10} {day:>5} {rule:<15} {what + ', ' + event.severity:<16} {event.sentence}")
     kinds = Counter(event.kind for event, _, _ in told)
     rules = Counter(rule for event, _, rule in told if event.kind is EventKind.RAISED)
     failed = db.session.scalars(
-        select(Patient.reference).where(Patient.clinic_id == clinic.id, Patient.assess_failures > 0)
+        select(Patient.id).where(Patient.clinic_id == clinic.id, Patient.assess_failures > 0)
     ).all()
     months = len(entries) / DAYS_PER_MONTH
     click.echo(

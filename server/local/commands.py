@@ -32,7 +32,7 @@ def clinic(ports: Ports, accounts: Path) -> Commands:
                 *("--host", HOST, "--port", str(ports.web), "--workers", "1", "--blocking-threads", "8"),
                 # A page that is never finished must not hold up the stop.
                 *("--no-ws", "--log-level", "error", "--workers-kill-timeout", "10"),
-                "server.app:create_app",
+                "server.app:serve",
             ),
             "scheduler": (sys.executable, "-m", "server.scheduler"),
             "worker": (sys.executable, "-m", "server.worker"),

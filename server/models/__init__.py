@@ -8,6 +8,7 @@ from server.models.job_run import JobRun
 from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
+from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 
 __all__ = [
     "PATIENT_HELD",
@@ -21,8 +22,10 @@ __all__ = [
     "CheckIn",
     "Clinic",
     "Course",
+    "DataKey",
     "EmailState",
     "EventKind",
+    "IndexKey",
     "Indication",
     "Invite",
     "JobRun",
@@ -34,8 +37,11 @@ __all__ = [
     "Patient",
     "Pause",
     "Role",
+    "Sealed",
     "SessionState",
     "Target",
     "TmsSession",
     "Weekday",
+    "hold_key",
+    "sealed_in",
 ]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     SmallInteger,
     UniqueConstraint,
     text,
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from server.extensions import Base
 from server.models.clinic import Member
 from server.models.patient import Patient
+from server.models.sealed import Sealed
 from server.models.types import choice
 
 
@@ -102,7 +104,9 @@ class Alert(Base):
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome, "outcome"))
-    outcome_note: Mapped[str | None]
+    outcome_note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    outcome_note = Sealed[str | None]("patient_id", "id")
 
     patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
     events: Mapped[list["AlertEvent"]] = relationship(order_by="AlertEvent.id", back_populates="alert")

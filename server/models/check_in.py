@@ -5,11 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
+from server.models.sealed import Sealed
 from server.models.types import choice
 
 
@@ -57,4 +58,6 @@ class CheckIn(Base):
     medication_taken: Mapped[Answer | None] = mapped_column(choice(Answer, "medication_taken"))
     triggers: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     self_harm_thoughts: Mapped[Answer | None] = mapped_column(choice(Answer, "self_harm_thoughts"))
-    note: Mapped[str | None]
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    note = Sealed[str | None]("patient_id", "id")

@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
+from server.models.sealed import Sealed
 from server.models.types import choice
 
 
@@ -37,19 +38,20 @@ class Member(Base):
     """Somebody who works at a clinic."""
 
     __tablename__ = "member"
-    __table_args__ = (
-        CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),
-        CheckConstraint("email = lower(email)", name="email_lower"),
-    )
+    __table_args__ = (CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), index=True)
     role: Mapped[Role] = mapped_column(choice(Role, "role"))
     name: Mapped[str]
-    email: Mapped[str] = mapped_column(unique=True)
+    email_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    email_index: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """What the address is found by."""
     password_hash: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     token_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+
+    email = Sealed[str]("id")
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)

@@ -4,11 +4,12 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
 from server.models.clinic import Clinic, Member
+from server.models.sealed import Sealed
 
 
 class Patient(Base):
@@ -17,21 +18,15 @@ class Patient(Base):
         CheckConstraint("monitored_until >= monitored_from", name="monitored"),
         # What is due is one indexed look-up, however many patients there are.
         Index("ix_patient_assess_due_at", "assess_due_at"),
-        Index(
-            "uq_patient_clinic_id_reference",
-            "clinic_id",
-            "reference",
-            unique=True,
-            postgresql_where=text("reference IS NOT NULL"),
-        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), index=True)
     code: Mapped[str] = mapped_column(unique=True)
     """What the patient signs in with, and all that staff pages call the patient by."""
-    reference: Mapped[str | None]
-    """The clinic's own reference, such as a chart number."""
+    reference_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reference_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    """What keeps the reference unique in its clinic."""
     zone: Mapped[str]
     language: Mapped[str]
     region: Mapped[str]
@@ -51,6 +46,9 @@ class Patient(Base):
     assess_failures: Mapped[int] = mapped_column(SmallInteger, default=0)
     assess_error: Mapped[str | None]
     """The kind of the last failure; never its text, which could quote the record."""
+
+    reference = Sealed[str | None]("clinic_id", "id")
+    """The clinic's own reference, such as a chart number."""
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
     team: Mapped[list["CareTeam"]] = relationship(order_by="CareTeam.position", viewonly=True)

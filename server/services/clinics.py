@@ -10,6 +10,7 @@ from sqlalchemy import select
 from server.errors import Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
+from server.services.keys import email_index
 from server.services.limits import first_limits
 from server.services.passwords import hash_password
 from server.services.unique import unique
@@ -39,14 +40,16 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
 def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime) -> Member:
     """Raises Conflict when the address is taken, Refused for a weak password."""
     member = Member(
+        id=uuid.uuid4(),
         clinic_id=clinic_id,
         role=role,
         name=name,
         email=email.strip().lower(),
+        email_index=email_index(email),
         password_hash=hash_password(password),
         created_at=now,
     )
-    with unique("uq_member_email", "Somebody with this email address is already a member."):
+    with unique("uq_member_email_index", "Somebody with this email address is already a member."):
         db.session.add(member)
     return member
 

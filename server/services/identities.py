@@ -9,6 +9,7 @@ from server.errors import SignInFailed
 from server.extensions import db
 from server.models import Member, Patient, Role
 from server.services.codes import normal_code
+from server.services.keys import email_index
 from server.services.passwords import password_matches
 
 
@@ -32,7 +33,7 @@ def of_patient(patient: Patient) -> Identity:
 
 def sign_in_member(email: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
-    member = db.session.scalar(select(Member).where(Member.email == email.strip().lower()))
+    member = db.session.scalar(select(Member).where(Member.email_index == email_index(email)))
     if not password_matches(password, member.password_hash if member else None) or member is None or not member.active:
         raise SignInFailed("The email address or the password is wrong.")
     return of_member(member)

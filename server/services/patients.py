@@ -17,6 +17,7 @@ from server.services.care_teams import care_team, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity
+from server.services.keys import index_of
 from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
 from server.services.passwords import hash_password
@@ -26,7 +27,7 @@ from server.services.unique import unique
 INVITE_LIFE = timedelta(days=14)
 CODE_SYMBOLS = 8
 INVITE_SYMBOLS = 12
-REFERENCE = ("uq_patient_clinic_id_reference", "Another patient of this clinic has this reference.")
+REFERENCE = ("uq_patient_reference_index", "Another patient of this clinic has this reference.")
 
 
 def visible_to(caller: Identity) -> Select[Patient]:
@@ -63,7 +64,8 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
     team = fields.pop("care_team", None) or ([caller.id] if caller.role is Role.CLINICIAN else [])
     paused = fields.pop("paused", False)
     check_zone(fields["zone"])
-    patient = Patient(clinic_id=caller.clinic_id, code=_unused_code(), created_at=now, **fields)
+    patient = Patient(id=uuid.uuid4(), clinic_id=caller.clinic_id, code=_unused_code(), created_at=now, **fields)
+    patient.reference_index = _reference_index(patient)
     with unique(*REFERENCE):
         db.session.add(patient)
     replace_care_team(patient, team)
@@ -83,6 +85,8 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     with unique(*REFERENCE):
         for name, value in fields.items():
             setattr(patient, name, value)
+        if "reference" in fields:
+            patient.reference_index = _reference_index(patient)
     if paused is not None:
         set_paused(patient, paused, caller.id, now)
     if patient.monitored_from is not None:
@@ -167,6 +171,11 @@ def end_of_day(patient: Patient, now: datetime) -> datetime:
     """When the patient's current local day is over."""
     day_starts_at = patient.clinic.day_starts_at
     return day_end(local_day(now, patient.zone, day_starts_at), patient.zone, day_starts_at)
+
+
+def _reference_index(patient: Patient) -> bytes | None:
+    reference = patient.reference
+    return None if reference is None else index_of("patient.reference", reference, patient.clinic_id)
 
 
 def _code_hash(code: str) -> bytes:

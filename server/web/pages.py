@@ -1,5 +1,6 @@
 """The alert that the mail links to. A GET changes nothing: mail scanners follow links."""
 
+import logging
 import uuid
 from datetime import datetime
 from http import HTTPStatus
@@ -12,12 +13,16 @@ from flask_wtf.csrf import CSRFError
 from server.charts import draw_for_page
 from server.errors import Conflict, NotFound
 from server.extensions import db, now
-from server.models import Alert, AlertState, Outcome
+from server.logs import described
+from server.models import Alert, AlertState, Outcome, Patient
+from server.sealing import CannotOpen
 from server.services import alerts
 from server.services.evidence import readings_around
 from server.services.pictures import chart_of
 from server.services.series import series_around
 from server.web.sessions import clinician_page, public
+
+log = logging.getLogger(__name__)
 
 routes = Blueprint("pages", __name__)
 
@@ -80,6 +85,8 @@ def show_alert(alert_id: uuid.UUID) -> str:
     return render_template(
         "alert.html",
         alert=alert,
+        reference=_opened(alert.patient, "reference"),
+        outcome_note=_opened(alert, "outcome_note"),
         name=RULE_NAMES.get(alert.rule, alert.rule),
         readings=readings_around(alert),
         figures=_figures(alert),
@@ -162,6 +169,16 @@ def headers(answer: Response) -> Response:
             "frame-ancestors 'none'",
         )
     return answer
+
+
+def _opened(row: Patient | Alert, name: str) -> str | None:
+    """An alert is shown whatever became of the texts beside it: one that cannot be opened says so in its place."""
+    try:
+        text: str | None = getattr(row, name)
+    except CannotOpen as error:
+        log.error("a page's text cannot be opened: %s", described(error))
+        return "[cannot be opened: tell whoever runs this system]"
+    return text
 
 
 def _figures(alert: Alert) -> list[tuple[str, float]]:

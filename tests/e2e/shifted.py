@@ -21,7 +21,7 @@ def now() -> datetime:
 
 
 def create_app() -> Flask:
-    return app.create_app(now=now)
+    return app.serve(now=now)
 
 
 if __name__ == "__main__":
