@@ -8,10 +8,11 @@ from server.cli.demo import demo
 from server.cli.explain import explain_alert
 from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
+from server.cli.rotation import rotate_keys
 
 
 def register(app: Flask) -> None:
-    for command in (calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay):
+    for command in (calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay, rotate_keys):
         app.cli.add_command(command)
 
 
