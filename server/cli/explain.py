@@ -24,6 +24,9 @@ def explain_alert(context: click.Context, alert_id: uuid.UUID) -> None:
     click.echo(f"Alert {alert_id}, of patient {explained.alert.patient.code}\n")
     for name, value in explained.stored.items():
         click.echo(f"{name:<9} {_words(value)}")
+    for event in explained.alert.events:
+        if event.reason:
+            click.echo(f"{event.kind.capitalize()} on {event.at:%Y-%m-%d}: {event.reason}")
     click.echo(f"\n{'day':<12}{'craving':>8}{'mood':>8}  used")
     for line in _readings(explained):
         click.echo(line)

@@ -15,7 +15,7 @@ from server.cli.diaries import BadLine, DiaryError, Entry, read_diaries
 from server.cli.rehearsal import check_in, closing, evening
 from server.clock import local_day
 from server.extensions import db, now
-from server.jobs.assessing import assess_each
+from server.jobs.assessing import assess_all
 from server.models import Alert, AlertEvent, Clinic, EventKind, Patient, Role
 from server.services import clinics, identities, patients, watch
 
@@ -84,7 +84,7 @@ def _play(clinic: Clinic, people: dict[str, uuid.UUID], entries: Sequence[Entry]
             check_in(people[entry.person], at, clinic.zone, entry.answers)
             db.session.commit()
         for moment in (at + timedelta(minutes=1), closing(day_zero + timedelta(days=day), clinic)):
-            assess_each(watch.due_in(clinic.id, moment), moment)
+            assess_all(watch.due_in(clinic.id, moment), moment)
 
 
 def _report(clinic: Clinic, entries: Sequence[Entry], bad: Sequence[BadLine], day_zero: date) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
@@ -32,25 +32,27 @@ def enqueue_due(at: datetime) -> int:
 
 @queue.task(name="assess")
 def assess(patient_ids: list[str]) -> None:
-    assess_each(map(uuid.UUID, patient_ids), now())
+    assess_all([uuid.UUID(patient_id) for patient_id in patient_ids], now())
 
 
-def assess_each(patient_ids: Iterable[uuid.UUID], at: datetime) -> int:
-    """One transaction each, so that one patient whose assessment fails does not stop the others."""
-    assessed = 0
-    for patient_id in patient_ids:
-        try:
-            assessed += watch.assess_patient(patient_id, at)
-            db.session.commit()
-        except Exception as error:
-            db.session.rollback()
-            if _is_away(error):
-                # Not this patient's fault. The tick finds the rest of the batch again.
-                raise
-            # Recorded on the patient, logged, and shown by readyz.
-            log.error("assessment of patient %s failed: %s", patient_id, described(error))
-            watch.record_failure(patient_id, error, at)
-            db.session.commit()
+def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
+    """All in one transaction; when that fails one each, so that one patient's failure does not stop the others."""
+    try:
+        assessed = watch.assess(patient_ids, at)
+        db.session.commit()
+    except Exception as error:
+        db.session.rollback()
+        if _is_away(error):
+            # No patient's fault. The tick finds the batch again.
+            raise
+        if len(patient_ids) > 1:
+            log.warning("a batch of %d failed, each follows alone: %s", len(patient_ids), described(error))
+            return sum(assess_all([patient_id], at) for patient_id in patient_ids)
+        # Recorded on the patient, logged, and shown by readyz.
+        log.error("assessment of patient %s failed: %s", patient_ids[0], described(error))
+        watch.record_failure(patient_ids[0], error, at)
+        db.session.commit()
+        return 0
     return assessed
 
 

@@ -9,6 +9,7 @@ from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
+from server.models.trend_state import TrendState
 
 __all__ = [
     "PATIENT_HELD",
@@ -41,6 +42,7 @@ __all__ = [
     "SessionState",
     "Target",
     "TmsSession",
+    "TrendState",
     "Weekday",
     "hold_key",
     "sealed_in",

@@ -47,6 +47,10 @@ class EventKind(StrEnum):
     RAISED = "raised"
     REPEATED = "repeated"
     SEVERITY_RAISED = "severity_raised"
+    RESTATED = "restated"
+    """The record changed, and with it what the alert says."""
+    SUPERSEDED = "superseded"
+    """The record changed, and the rule finds nothing any more."""
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
 
@@ -101,6 +105,8 @@ class Alert(Base):
     raised_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    superseded_at: Mapped[datetime | None]
+    """Since when the record no longer holds what was found; the alert still waits for a person to close it."""
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome, "outcome"))
@@ -127,6 +133,10 @@ class AlertEvent(Base):
     day: Mapped[date | None]
     sentence: Mapped[str | None]
     basis: Mapped[list[str] | None] = mapped_column(JSONB)
+    stands_on: Mapped[date | None]
+    """The day on which the rule finds now what this event told; None: nothing was told, or it is found no more."""
+    reason: Mapped[str | None]
+    """What changed in the record, for an event that such a change made."""
 
     alert: Mapped[Alert] = relationship(back_populates="events")
     member: Mapped[Member | None] = relationship(lazy="joined")

@@ -46,6 +46,8 @@ class Patient(Base):
     assess_failures: Mapped[int] = mapped_column(SmallInteger, default=0)
     assess_error: Mapped[str | None]
     """The kind of the last failure; never its text, which could quote the record."""
+    trend_through: Mapped[date | None]
+    """The last local day that the patient's TrendState holds; None: the diary must be read whole."""
 
     reference = Sealed[str | None]("clinic_id", "id")
     """The clinic's own reference, such as a chart number."""

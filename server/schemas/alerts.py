@@ -21,6 +21,11 @@ class EventOut(Body):
     severity = Choice(Severity, required=True)
     day = fields.Date(required=True, allow_none=True)
     sentence = fields.String(required=True, allow_none=True)
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What changed in the record, where that restated or superseded the alert."},
+    )
 
 
 class AlertOut(Body):
@@ -37,6 +42,11 @@ class AlertOut(Body):
     raised_at = Instant(required=True)
     acknowledged_at = Instant(required=True, allow_none=True)
     acknowledged_by = fields.UUID(required=True, allow_none=True)
+    superseded_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the record no longer holds what was found, after a late check-in."},
+    )
     resolved_at = Instant(required=True, allow_none=True)
     resolved_by = fields.UUID(required=True, allow_none=True)
     outcome = Choice(Outcome, required=True, allow_none=True)

@@ -15,9 +15,14 @@ from server.trends import Finding, Severity
 
 
 def record(
-    alert: Alert, kind: EventKind, now: datetime, finding: Finding | None = None, by: Identity | None = None
+    alert: Alert,
+    kind: EventKind,
+    now: datetime,
+    finding: Finding | None = None,
+    by: Identity | None = None,
+    reason: str | None = None,
 ) -> AlertEvent:
-    """Stores one transition."""
+    """Stores one transition; `reason`: what changed in the record, where that made it."""
     event = AlertEvent(
         alert_id=alert.id,
         kind=kind,
@@ -27,6 +32,9 @@ def record(
         day=finding.day if finding else None,
         sentence=finding.sentence if finding else None,
         basis=[day.isoformat() for day in finding.basis] if finding else None,
+        # A restatement is about what other events have told.
+        stands_on=finding.day if finding and reason is None else None,
+        reason=reason,
     )
     db.session.add(event)
     db.session.flush()

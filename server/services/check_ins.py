@@ -15,6 +15,7 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Answer, CheckIn, Patient
 from server.services.clinics import check_zone
 from server.services.pages import Cursor
+from server.services.replays import replay_from
 from server.services.safety import raise_safety_concern
 
 AHEAD = timedelta(minutes=5)
@@ -57,6 +58,8 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     )
     check_in.counts = _take_the_day(check_in)
     db.session.add(check_in)
+    if check_in.counts:
+        replay_from(patient, check_in.day)
     patient.assess_due_at = min(now, patient.assess_due_at or now)
     db.session.flush()
     if check_in.self_harm_thoughts == Answer.YES:

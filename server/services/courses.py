@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from server import trends
 from server.clock import wall_day
@@ -15,6 +16,7 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
 from server.services.identities import Identity
 from server.services.patients import get_patient, look_at_once, visible_to
+from server.services.replays import replay
 
 
 def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Course:
@@ -47,6 +49,7 @@ def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any
                 state=SessionState.SCHEDULED,
             )
         )
+    replay(patient)
     db.session.flush()
     return course
 
@@ -103,6 +106,7 @@ def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, An
     if "state" in fields:
         session.state = fields["state"]
     if fields:
+        replay(patient)
         look_at_once(patient, now)
     db.session.flush()
     return session
@@ -123,3 +127,22 @@ def course_of(patient_id: uuid.UUID, known_at: datetime | None = None) -> trends
     ).all()
     sessions = [trends.Session(number, day, trends.SessionState(state)) for number, day, state in found]
     return trends.Course(tuple(sessions)) if sessions else None
+
+
+def courses_of(patient_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, trends.Course]:
+    """The latest course of each of these patients who has one."""
+    latest = (
+        select(Course.id)
+        .where(Course.patient_id.in_(patient_ids))
+        .ext(distinct_on(Course.patient_id))
+        .order_by(Course.patient_id, Course.created_at.desc(), Course.id.desc())
+    )
+    found = db.session.execute(
+        select(TmsSession.patient_id, TmsSession.number, TmsSession.day, TmsSession.state).where(
+            TmsSession.course_id.in_(latest)
+        )
+    )
+    sessions: dict[uuid.UUID, list[trends.Session]] = {}
+    for patient_id, number, day, state in found:
+        sessions.setdefault(patient_id, []).append(trends.Session(number, day, trends.SessionState(state)))
+    return {patient_id: trends.Course(tuple(listed)) for patient_id, listed in sessions.items()}

@@ -59,6 +59,7 @@ def evidence(alert: Alert) -> dict[str, Any]:
         "raised_at",
         "acknowledged_at",
         "acknowledged_by",
+        "superseded_at",
         "resolved_at",
         "resolved_by",
         "outcome",

@@ -17,7 +17,7 @@ from server.services.records import record_of
 from server.trends import Finding, Record, Thresholds, assess, safety_concern
 
 DAYS_BEFORE = 21
-DESCRIBING = (EventKind.RAISED, EventKind.SEVERITY_RAISED)
+DESCRIBING = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.RESTATED)
 
 
 @dataclass(frozen=True, slots=True)

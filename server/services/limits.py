@@ -13,6 +13,7 @@ from server.errors import NotFound
 from server.extensions import db
 from server.models import Clinic, Limits
 from server.services.identities import Identity
+from server.services.replays import replay_all_from
 from server.trends import Thresholds
 
 NAMES = tuple(field.name for field in fields(Thresholds) if field.name != "version")
@@ -46,6 +47,9 @@ def change_limits(caller: Identity, changes: dict[str, Any], now: datetime) -> L
     )
     db.session.add(changed)
     db.session.flush()
+    clinic = db.session.get_one(Clinic, caller.clinic_id)
+    # East of the clinic the day from which these limits judge may be over already.
+    replay_all_from(local_day(now, clinic.zone, clinic.day_starts_at), clinic.id)
     return changed
 
 

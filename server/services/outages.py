@@ -12,6 +12,7 @@ from server.clock import noon
 from server.errors import Conflict, Refused
 from server.extensions import db
 from server.models import CheckIn, Clinic, JobRun, Outage, OutageSource, Patient
+from server.services.replays import replay_all_from
 
 Span = tuple[datetime, datetime]
 
@@ -128,4 +129,8 @@ def _record(began_at: datetime, ended_at: datetime, source: OutageSource, now: d
         .on_conflict_do_nothing()
         .returning(Outage.began_at)
     )
-    return recorded is not None
+    if recorded is None:
+        return False
+    # Somewhere west it was the day before.
+    replay_all_from((began_at - DAY).date())
+    return True

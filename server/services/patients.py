@@ -22,6 +22,7 @@ from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
 from server.services.passwords import hash_password
 from server.services.pauses import set_paused
+from server.services.replays import replay
 from server.services.unique import unique
 
 INVITE_LIFE = timedelta(days=14)
@@ -87,6 +88,8 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
             setattr(patient, name, value)
         if "reference" in fields:
             patient.reference_index = _reference_index(patient)
+    if fields.keys() & {"zone", "monitored_from", "monitored_until"}:
+        replay(patient)
     if paused is not None:
         set_paused(patient, paused, caller.id, now)
     if patient.monitored_from is not None:
@@ -141,6 +144,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     patient.password_hash = password_hash
     patient.token_version += 1
     patient.zone = zone
+    replay(patient)
     if patient.monitored_from is None:
         patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
     look_by_end_of_day(patient, now)

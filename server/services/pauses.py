@@ -8,6 +8,7 @@ from sqlalchemy import select
 from server.clock import local_day
 from server.extensions import db
 from server.models import Patient, Pause
+from server.services.replays import replay_from
 
 
 def set_paused(patient: Patient, paused: bool, by: uuid.UUID, now: datetime) -> None:
@@ -26,6 +27,7 @@ def set_paused(patient: Patient, paused: bool, by: uuid.UUID, now: datetime) -> 
                 # Who has travelled west since may be on the day before.
                 pause.last_day = max(today, pause.first_day)
                 pause.ended_at, pause.ended_by = now, by
+    replay_from(patient, today)
     db.session.flush()
 
 

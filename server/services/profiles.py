@@ -8,6 +8,7 @@ from server.models import PATIENT_HELD, Member, Patient, Role
 from server.services.clinics import check_zone
 from server.services.identities import Identity
 from server.services.patients import look_by_end_of_day
+from server.services.replays import replay
 
 
 def profile(caller: Identity) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
     patient = db.session.get_one(Patient, caller.id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "zone" in fields:
         patient.zone = check_zone(fields["zone"])
+        replay(patient)
         look_by_end_of_day(patient, now)
     if "language" in fields:
         patient.language = fields["language"]

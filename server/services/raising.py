@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import select
 
@@ -14,86 +14,87 @@ from server.services.alerts import record, reopen
 from server.services.notices import notify
 from server.trends import RULES, Finding, Severity
 
-_REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
+REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
+
+# Each event that told of a finding which the record still holds, with that finding.
+Standing: TypeAlias = dict[AlertEvent, Finding]
 
 
-def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> None:
+def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> Standing:
     """Opens an alert for each finding that is news, or adds it to the open alert of its rule.
 
     The caller holds the patient's row, so two of these never run at once for one patient. An alert, its
     events and the jobs that mail it are in the caller's transaction: they commit or vanish together.
     """
     if not findings:
-        return
-    news = _news(findings, _told(patient.id))
-    alerts = _unresolved(patient.id) if news else {}
+        return {}
+    standing, news = _match(findings, told_of(patient.id))
+    alerts = unresolved(patient.id) if news else {}
     mailed: dict[uuid.UUID, AlertEvent] = {}
     for finding in news:
         alert = alerts.get(finding.rule)
         if alert is None:
             alert = alerts[finding.rule] = _open(patient, finding, now)
-            mailed[alert.id] = record(alert, EventKind.RAISED, now, finding)
-        elif (kind := _add(alert, finding)) is EventKind.REPEATED and finding.rule in _REFRACTORY:
-            record(alert, kind, now, finding)
+            kind = EventKind.RAISED
         else:
-            mailed[alert.id] = record(alert, kind, now, finding)
+            kind = _add(alert, finding)
+        event = record(alert, kind, now, finding)
+        standing[event] = finding
+        if kind is not EventKind.REPEATED or finding.rule not in REFRACTORY:
+            mailed[alert.id] = event
     # One email for each alert, about the last that is worth one: days that arrive together are told together.
     for event in mailed.values():
         notify(patient, event, now)
+    return standing
 
 
-@dataclass(slots=True)
-class _Told:
-    """One event of an alert, and whether one of today's findings is what it told."""
-
-    rule: str
-    day: date
-    severity: Severity
-    matched: bool = False
-
-
-def _told(patient_id: uuid.UUID) -> list[_Told]:
-    rows = db.session.execute(
-        select(Alert.rule, AlertEvent.day, AlertEvent.severity)
+def told_of(patient_id: uuid.UUID) -> Sequence[AlertEvent]:
+    """The events whose finding the record still holds, as far as is known; oldest first."""
+    return db.session.scalars(
+        select(AlertEvent)
         .join(Alert, Alert.id == AlertEvent.alert_id)
-        .where(Alert.patient_id == patient_id, AlertEvent.day.is_not(None))
-        .order_by(AlertEvent.day, AlertEvent.id)
-    )
-    return [_Told(rule, day, Severity(severity)) for rule, day, severity in rows if day]
+        .where(Alert.patient_id == patient_id, AlertEvent.stands_on.is_not(None))
+        .order_by(AlertEvent.stands_on, AlertEvent.id)
+    ).all()
 
 
-def _news(findings: Sequence[Finding], told: Sequence[_Told]) -> list[Finding]:
-    """The findings that no event has told, at this severity or a higher one.
+def _match(findings: Sequence[Finding], told: Sequence[AlertEvent]) -> tuple[Standing, list[Finding]]:
+    """The findings that an event has told at this severity or a higher one, each with it; and those that are news.
 
     What a rule finds, it finds again at each look. A late check-in can move the day on which it fires, within
     its refractory time (in the table of rules); so each finding is matched to the nearest event within that, and
     each event to one finding. An answer (a yes about self-harm) is given once: a second one is always news.
     """
+    standing: Standing = {}
     news = []
     for finding in findings:
-        around = _REFRACTORY.get(finding.rule)
+        around = REFRACTORY.get(finding.rule)
         near = [
             event
             for event in told
             if around is not None
-            and event.rule == finding.rule
-            and not event.matched
-            and abs((event.day - finding.day).days) <= around
-            and not finding.severity.outranks(event.severity)
+            and event.alert.rule == finding.rule
+            and event not in standing
+            and _days_off(finding, event) <= around
+            and not finding.severity.outranks(Severity(event.severity))
         ]
         if near:
-            min(near, key=partial(_distance, finding)).matched = True
+            standing[min(near, key=partial(_distance, finding))] = finding
         else:
             news.append(finding)
-    return news
+    return standing, news
 
 
-def _distance(finding: Finding, event: _Told) -> tuple[int, bool]:
+def _days_off(finding: Finding, event: AlertEvent) -> int:
+    return abs((event.stands_on - finding.day).days) if event.stands_on else 0
+
+
+def _distance(finding: Finding, event: AlertEvent) -> tuple[int, bool]:
     """Of two events of one day, the one of the same severity is the nearer."""
-    return abs((event.day - finding.day).days), event.severity is not finding.severity
+    return _days_off(finding, event), event.severity != finding.severity
 
 
-def _unresolved(patient_id: uuid.UUID) -> dict[str, Alert]:
+def unresolved(patient_id: uuid.UUID) -> dict[str, Alert]:
     """By rule: there is at most one each."""
     found = db.session.scalars(
         select(Alert)
@@ -114,7 +115,7 @@ def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
         last_day=finding.day,
         raised_at=now,
     )
-    _describe(alert, finding)
+    describe(alert, finding)
     db.session.add(alert)
     db.session.flush()
     return alert
@@ -122,19 +123,27 @@ def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
 
 def _add(alert: Alert, finding: Finding) -> EventKind:
     """A repeat is evidence. A higher severity, or another yes about self-harm, wants a person again."""
+    if alert.superseded_at:
+        # What it was raised for is gone from the record; this stands in its place.
+        alert.superseded_at = None
+        alert.severity, alert.day, alert.last_day = finding.severity, finding.day, finding.day
+        describe(alert, finding)
+        reopen(alert)
+        return EventKind.RAISED
     alert.last_day = max(alert.last_day, finding.day)
     if finding.severity.outranks(Severity(alert.severity)):
         alert.severity = finding.severity
         # The alert says why it is what it is now; what it said before stays with its event.
-        _describe(alert, finding)
+        describe(alert, finding)
         reopen(alert)
         return EventKind.SEVERITY_RAISED
-    if finding.rule not in _REFRACTORY:
+    if finding.rule not in REFRACTORY:
         reopen(alert)
     return EventKind.REPEATED
 
 
-def _describe(alert: Alert, finding: Finding) -> None:
+def describe(alert: Alert, finding: Finding) -> None:
+    """Lets the alert say what this finding says."""
     alert.rule_version = finding.rule_version
     alert.sentence = finding.sentence
     alert.basis = [day.isoformat() for day in finding.basis]

@@ -2,18 +2,22 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 from sqlalchemy import and_, or_, select, update
 
 from server.extensions import db
 from server.models import PATIENT_HELD, Clinic, Patient
 from server.queue import waiting_for
 from server.services.limits import thresholds_by_day
-from server.services.patients import end_of_day
 from server.services.raising import raise_findings
 from server.services.records import record_of
+from server.services.restating import restate
+from server.services.standings import Batch, look_over, write_back
 from server.trends import assess_dated
+from server.trends.caseload import enter_course
 
 # A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
 LOST = timedelta(minutes=2)
@@ -55,21 +59,36 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
     ).all()
 
 
-def assess_patient(patient_id: uuid.UUID, now: datetime) -> bool:
-    """Looks at one patient's whole record and raises what is found; False when it was not due (any more)."""
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
-    is_due = patient.assess_due_at is not None and patient.assess_due_at <= now
-    # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
-    if not is_due and patient.assess_queued_at is None:
-        return False
-    raise_findings(patient, assess_dated(record_of(patient, now), thresholds_by_day(patient.clinic)), now)
-    patient.assessed_at = now
-    patient.assess_queued_at = None
-    patient.assess_failures = 0
-    patient.assess_error = None
-    patient.assess_due_at = end_of_day(patient, now) if patient.active else None
-    db.session.flush()
-    return True
+def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
+    """Looks at those of these patients who are due, and raises what is found; returns how many that were.
+
+    For most a new day changes nothing, and what is remembered of them shows it. The others are looked at closely:
+    every rule, on the whole diary. All of it is one transaction, the caller's.
+    """
+    belong = db.session.execute(select(Patient.clinic_id, Patient.id).where(Patient.id.in_(patient_ids)))
+    clinics: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for clinic_id, patient_id in belong:
+        clinics.setdefault(clinic_id, []).append(patient_id)
+    looked = 0
+    for clinic_id, ids in clinics.items():
+        batch = look_over(db.session.get_one(Clinic, clinic_id), ids, now)
+        for who in np.flatnonzero(batch.close).tolist():
+            _look_closely(batch, who, now)
+        write_back(batch, now)
+        looked += len(batch.patients)
+    return looked
+
+
+def _look_closely(batch: Batch, who: int, now: datetime) -> None:
+    """Every rule on the whole diary, and what is out already brought into line with it."""
+    patient = db.session.get_one(Patient, batch.patients[who].id, populate_existing=True)
+    over = batch.closed[who]
+    record = replace(record_of(patient, now), today=over)
+    findings = assess_dated(record, thresholds_by_day(batch.clinic))
+    enter_course(batch.rows[who], record.course, over)
+    if restate(patient, raise_findings(patient, findings, now), over, now):
+        # What an open day has told may change until it is over, and then is compared with the diary once more.
+        batch.through[who] = None
 
 
 def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> None:

@@ -92,6 +92,7 @@ def show_alert(alert_id: uuid.UUID) -> str:
         figures=_figures(alert),
         outcomes=list(Outcome),
         zone=alert.patient.clinic.zone,
+        superseded_because=_last_reason(alert),
         is_open=alert.state is AlertState.OPEN,
         is_resolved=alert.state is AlertState.RESOLVED,
     )
@@ -190,6 +191,10 @@ def _figures(alert: Alert) -> list[tuple[str, float]]:
         # One rating against a limit: how many days it spans says nothing.
         known = {name: known[name] for name in ("observed", "limit", "limits_version")}
     return [(label, known[name]) for name, label in FIGURE_NAMES.items() if known.get(name) is not None]
+
+
+def _last_reason(alert: Alert) -> str | None:
+    return next((event.reason for event in reversed(alert.events) if event.reason), None)
 
 
 def _sorry(detail: str, status: HTTPStatus) -> tuple[str, int]:

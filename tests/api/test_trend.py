@@ -34,7 +34,7 @@ def worsened(actors: Actors, clock: Clock) -> Actors:
         if craving is not None:
             said = check_in_body(clock(), craving=craving, mood=7.5 if ahead == 0 else None)
             check_ins.put_check_in(actors.ada.id, uuid.uuid4(), said | {"recorded_at": clock()}, clock())
-    watch.assess_patient(actors.ada.id, clock())
+    watch.assess([actors.ada.id], clock())
     # Said after the look, so that the one alert is that of her ratings.
     courses.change_session(by, missed.id, {"state": SessionState.MISSED}, clock())
     db.session.commit()

@@ -9,7 +9,7 @@ from click.testing import Result
 from flask import Flask
 
 from server.extensions import db
-from server.jobs.assessing import assess_each
+from server.jobs.assessing import assess_all
 from server.services import check_ins, courses, identities, limits, patients
 from tests.conftest import Clock
 from tests.database import change, digest, one, rows
@@ -29,9 +29,9 @@ def check_in(actors: Actors, clock: Clock, back: int = 0, **said: Any) -> None:
 def one_day(actors: Actors, clock: Clock, **said: Any) -> None:
     if said:
         check_in(actors, clock, **said)
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
     clock.pass_by(days=1)
-    assess_each([actors.ada.id], clock())
+    assess_all([actors.ada.id], clock())
 
 
 def make_course(actors: Actors, clock: Clock, first_day: date, **fields: Any) -> Any:
@@ -130,12 +130,16 @@ def test_a_late_check_in_that_changes_it_is_named(
         one_day(actors, clock, craving=craving)
     assert explain(app, "craving_rising").exit_code == 0
     check_in(actors, clock, back=4, craving=late)  # 19 May: in place of the steady one of that day
-    assess_each([actors.ada.id], clock())
     result = explain(app, "craving_rising")
     assert result.exit_code == 1
     assert "The record has changed since this alert was raised." in result.output
     assert "A check-in for 2026-05-19 was received at 2026-05-23 20:00 UTC." in result.output
     assert words in result.output
+    clock.pass_by(minutes=1)
+    assess_all([actors.ada.id], clock())
+    result = explain(app, "craving_rising")
+    assert result.exit_code == 0  # the alert says now what the record says, and why
+    assert "Restated on 2026-05-23: A check-in for 19 May arrived later." in result.output
 
 
 def test_a_session_that_was_attended_after_all_is_said(app: Flask, actors: Actors, clock: Clock) -> None:
@@ -143,7 +147,7 @@ def test_a_session_that_was_attended_after_all_is_said(app: Flask, actors: Actor
     for state in ("missed", "attended"):
         courses.change_session(identities.of_member(actors.bob), session_id, {"state": state}, clock())
         db.session.commit()
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
     result = explain(app, "session_missed")
     assert (result.exit_code, "session_missed finds nothing on 2026-05-04" in result.output) == (1, True)
 

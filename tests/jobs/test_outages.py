@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.extensions import db
 from server.jobs import JOBS, tick
-from server.jobs.assessing import assess_each
+from server.jobs.assessing import assess_all
 from server.jobs.upkeep import KEEP_RUNS
 from server.services.outages import LONGEST_GAP
 from server.settings import Settings
@@ -111,13 +111,13 @@ def test_who_was_silent_through_an_outage_is_not_told(actors: Actors, clock: Clo
     for _ in range(14 * 4):
         if clock().hour == 20:
             check_in(actors.ada, clock)
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
         tick(ASSESS, MINUTE, clock())
         clock.pass_by(hours=6)
     assert recorded() == []
     clock.pass_by(days=10)
     assert tick(ASSESS, MINUTE, clock()) == 1  # due since the day that was the last
-    assert assess_each([actors.ada.id], clock()) == 1
+    assert assess_all([actors.ada.id], clock()) == 1
     assert len(recorded()) == 1
     assert rows("SELECT * FROM alert") == []
 

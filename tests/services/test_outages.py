@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.clock import local_day
 from server.extensions import db
-from server.jobs.assessing import assess_each
+from server.jobs.assessing import assess_all
 from server.services import outages
 from server.services.outages import unknown_days
 from server.services.records import record_of
@@ -127,8 +127,8 @@ def test_one_that_is_recorded_afterwards_is_looked_at_by_the_end_of_the_day(
     # Nobody need be made due: everybody is, when the local day is over.
     assert one("SELECT assess_due_at FROM patient") <= clock() + DAY
     clock.pass_by(days=1)
-    assert assess_each([actors.ada.id], clock()) == 1
-    assert told("gone_silent") == [("raised", "routine", date(2026, 5, 22))]
+    assert assess_all([actors.ada.id], clock()) == 1
+    assert [kind for kind, _, _ in told("gone_silent")] == ["raised", "superseded"]
     result = app.test_cli_runner().invoke(args=["explain", str(alert_id)])
     assert result.exit_code == 1
     assert "Today the rule gone_silent finds nothing on 2026-05-22." in result.output

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.extensions import db
-from server.jobs.assessing import assess_each
+from server.jobs.assessing import assess_all
 from server.models import Outcome, Patient
 from server.services import alerts, check_ins, courses, identities, patients
 from tests.conftest import Clock
@@ -33,10 +33,10 @@ def days(patient: Patient, clock: Clock, marks: str, **said: Any) -> None:
     for mark in marks:
         if mark == "x":
             check_in(patient, clock, **said)
-            assess_each([patient.id], clock())
+            assess_all([patient.id], clock())
         clock.pass_by(days=1)
-        assess_each([patient.id], clock())
-        assert assess_each([patient.id], clock()) == 0
+        assess_all([patient.id], clock())
+        assert assess_all([patient.id], clock()) == 0
 
 
 def told(rule: str) -> list[tuple[str, str, date]]:
@@ -98,7 +98,8 @@ def test_a_late_check_in_that_moves_a_silence_makes_no_second_alert_of_it(actors
     days(actors.ada, clock, "x" * 14 + " " * 5)
     check_in(actors.ada, clock, back=5)  # for 18 May: silent since the 19th
     days(actors.ada, clock, " " * 3)
-    assert [kind for kind, _, _ in told("gone_silent")] == ["raised"]
+    assert [kind for kind, _, _ in told("gone_silent")] == ["raised", "restated"]
+    assert mails() == 1
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_session_that_is_marked_missed_is_told_and_two_in_a_row_are_louder(
         answer = client.patch(f"/v1/sessions/{ids[number - 1]}", json={"state": state}, headers=bob)
         assert answer.status_code == 200
         db.session.rollback()
-        assert assess_each([actors.ada.id], clock()) == 1
+        assert assess_all([actors.ada.id], clock()) == 1
 
     mark(1, "missed")
     assert told("session_missed") == [("raised", "routine", date(2026, 5, 4))]
@@ -153,7 +154,7 @@ def test_two_sessions_of_one_day_are_two(actors: Actors, clock: Clock) -> None:
         courses.change_session(bob, session_id, {"state": "missed"}, clock())
     db.session.commit()
     for _ in range(3):
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
         clock.pass_by(days=1)
     assert told("session_missed") == [
         ("raised", "routine", date(2026, 5, 4)),

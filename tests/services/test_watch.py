@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from server.extensions import db
-from server.jobs.assessing import assess_each, enqueue_due
+from server.jobs.assessing import assess_all, enqueue_due
 from server.models import PATIENT_HELD, Patient
 from server.services import check_ins, watch
 from server.settings import Settings
@@ -65,27 +65,27 @@ def test_of_two_claims_at_once_each_patient_is_in_one(app: Flask, actors: Actors
 
 def test_looking_again_changes_nothing(actors: Actors, clock: Clock) -> None:
     check_in(actors.ada, clock, craving=9.5)
-    assert assess_each([actors.ada.id], clock()) == 1
+    assert assess_all([actors.ada.id], clock()) == 1
     assert one("SELECT count(*) FROM alert") == 1
     before = digest()
-    assert assess_each([actors.ada.id], clock()) == 0
+    assert assess_all([actors.ada.id], clock()) == 0
     assert digest() == before
     change("UPDATE patient SET assess_due_at = :now", now=clock())
-    assert assess_each([actors.ada.id], clock()) == 1
+    assert assess_all([actors.ada.id], clock()) == 1
     assert digest() == before
 
 
 def test_two_looks_at_once_raise_once(app: Flask, actors: Actors, clock: Clock) -> None:
     check_in(actors.ada, clock, craving=10)
     ada = actors.ada.id
-    assert sorted(concurrently(app, *[lambda: assess_each([ada], clock())] * 3)) == [0, 0, 1]
+    assert sorted(concurrently(app, *[lambda: assess_all([ada], clock())] * 3)) == [0, 0, 1]
     assert one("SELECT count(*) FROM alert_event") == 1
 
 
 def test_two_days_of_severe_craving_are_raised_then_urgent(actors: Actors, clock: Clock) -> None:
     for _ in range(2):
         check_in(actors.ada, clock, craving=9)
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
         clock.pass_by(days=1)
     assert rows("SELECT rule, severity FROM alert") == [("craving_severe", "urgent")]
     assert rows("SELECT kind FROM alert_event ORDER BY id") == [("raised",), ("severity_raised",)]
@@ -112,14 +112,14 @@ def test_every_local_day_is_closed_once_at_its_end(
         looks = []
         for minutes in (-1, 1, 1, 120):
             clock.pass_by(minutes=minutes)
-            looks.append(assess_each([patient.id], clock()))
+            looks.append(assess_all([patient.id], clock()))
         assert looks == [0, 1, 0, 0]
 
 
 def test_who_is_no_longer_here_is_not_looked_at_again(actors: Actors, clock: Clock) -> None:
     actors.ada.active = False
     check_in(actors.ada, clock)
-    assess_each([actors.ada.id], clock())
+    assess_all([actors.ada.id], clock())
     assert one("SELECT assess_due_at FROM patient") is None
 
 
@@ -140,7 +140,7 @@ def test_one_failing_patient_does_not_stop_the_others(client: FlaskClient, actor
     for patient in (actors.ada, eve, fay):
         check_in(patient, clock, craving=10)
     break_patient(eve)
-    assert assess_each([actors.ada.id, eve.id, fay.id], clock()) == 2
+    assert assess_all([actors.ada.id, eve.id, fay.id], clock()) == 2
     assert set(rows("SELECT patient_id FROM alert")) == {(actors.ada.id,), (fay.id,)}
     failure = rows("SELECT assess_failures, assess_error, assess_queued_at FROM patient WHERE id = :id", id=eve.id)
     assert failure == [(1, "DataError", None)]
@@ -157,7 +157,7 @@ def test_whatever_fails_for_one_patient_the_others_are_looked_at(
     for patient in (actors.ada, eve, fay):
         check_in(patient, clock, craving=10)
     with failing(settings, "alert", f"NEW.patient_id = '{eve.id}'", code):
-        assert assess_each([eve.id, actors.ada.id, fay.id], clock()) == 2
+        assert assess_all([eve.id, actors.ada.id, fay.id], clock()) == 2
     assert rows("SELECT assess_failures FROM patient WHERE id = :id", id=eve.id) == [(1,)]
 
 
@@ -167,9 +167,9 @@ def test_a_database_that_goes_away_is_nobodys_failure(actors: Actors, clock: Clo
     ours = db.session.scalar(text("SELECT pg_backend_pid()"))
     change("SELECT pg_terminate_backend(:pid)", pid=ours)
     with pytest.raises(DBAPIError):
-        assess_each([ada], clock())
+        assess_all([ada], clock())
     assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]
-    assert assess_each([ada], clock()) == 1
+    assert assess_all([ada], clock()) == 1
 
 
 def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, clock: Clock) -> None:
@@ -177,7 +177,7 @@ def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, cl
     break_patient(actors.ada)
     pauses = []
     for _ in range(12):
-        assess_each([actors.ada.id], clock())
+        assess_all([actors.ada.id], clock())
         pause = one("SELECT assess_due_at FROM patient") - clock()
         assert watch.claim_due(clock()) == []
         pauses.append(pause)
@@ -186,7 +186,7 @@ def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, cl
     assert pauses == sorted(pauses)
     assert pauses[-1] == watch.LONGEST_PAUSE
     change("DELETE FROM session")
-    assert assess_each([actors.ada.id], clock()) == 1
+    assert assess_all([actors.ada.id], clock()) == 1
     assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]
     assert one("SELECT count(*) FROM alert") == 1
 
@@ -194,7 +194,7 @@ def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, cl
 def test_a_new_check_in_of_a_failing_patient_is_looked_at_at_once(actors: Actors, clock: Clock) -> None:
     check_in(actors.ada, clock)
     break_patient(actors.ada)
-    assess_each([actors.ada.id], clock())
+    assess_all([actors.ada.id], clock())
     clock.pass_by(seconds=30)
     check_in(actors.ada, clock)
     assert watch.claim_due(clock()) == [actors.ada.id]
@@ -202,7 +202,7 @@ def test_a_new_check_in_of_a_failing_patient_is_looked_at_at_once(actors: Actors
 
 def test_a_patient_who_is_gone_does_not_stop_the_others(actors: Actors, clock: Clock) -> None:
     check_in(actors.ada, clock, craving=10)
-    assert assess_each([uuid.uuid4(), actors.ada.id], clock()) == 1
+    assert assess_all([uuid.uuid4(), actors.ada.id], clock()) == 1
 
 
 def test_a_replay_is_left_alone(actors: Actors, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -9,11 +10,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from server.extensions import db
+from server.jobs.assessing import assess_all
 from server.models import Alert
+from server.services import check_ins
 from server.services.care_teams import replace_care_team
 from tests.conftest import Clock
 from tests.database import digest, one, rows
-from tests.factories import Actors
+from tests.factories import Actors, check_in_body
 from tests.web.conftest import csrf_token, enter
 
 HOSTILE = "<script>alert('x')</script>\"' {{ 7*7 }} \u202e"
@@ -51,6 +54,21 @@ def test_acknowledge_then_resolve(bob: FlaskClient, actors: Actors, alert_id: uu
     assert "&lt;script&gt;" in page
     assert post(bob, alert_id, "resolve", outcome="referred").status_code == 409
     assert post(bob, alert_id, "acknowledge").status_code == 409
+
+
+def test_one_that_the_record_no_longer_holds_says_so(
+    bob: FlaskClient, actors: Actors, alert_id: uuid.UUID, clock: Clock
+) -> None:
+    clock.pass_by(days=2)
+    at = clock() - timedelta(days=2)
+    check_ins.put_check_in(actors.ada.id, uuid.uuid4(), check_in_body(at) | {"recorded_at": at}, clock())
+    assess_all([actors.ada.id], clock())
+    enter(bob, actors.bob, clock)
+    assert "open, superseded" in bob.get("/alerts").get_data(as_text=True)
+    page = bob.get(f"/alerts/{alert_id}").get_data(as_text=True)
+    assert "The record no longer holds this.</strong> " in page
+    assert page.count("Superseded <span") == 1
+    assert post(bob, alert_id, "acknowledge").status_code == 303
 
 
 @pytest.mark.parametrize("outcome", ["", "fine", "contacted_patient\0"])

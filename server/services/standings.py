@@ -1,0 +1,210 @@
+"""Where the patients of a batch stand: read, brought up to date, and written back, in one statement each."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    DateTime,
+    LargeBinary,
+    Uuid,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
+
+from server.clock import day_end, local_day
+from server.extensions import db
+from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, Pause, TrendState
+from server.services.courses import courses_of
+from server.services.limits import thresholds_by_day
+from server.services.outages import outage_days
+from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
+from server.trends.standing import STANDING, VERSION, Standings, nobody_yet
+from server.trends.state import Bools
+
+DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Patients of one clinic who are due, locked; lists and arrays by patient."""
+
+    clinic: Clinic
+    patients: Sequence[Any]  # id, zone, active, trend_through, monitored_from, monitored_until, standing
+    closed: list[date]  # the last local day that is over
+    rows: Standings  # where each stands after it
+    close: Bools  # who needs a closer look: a rule may have something to say, or nothing was known
+    through: list[date | None]  # the last day that a row may be kept for; None: it will not do
+
+
+def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
+    """Locks those of these patients who are due, and brings each one's standing to the last day that is over.
+
+    Whose diary changed behind the standing (`trend_through` is None), or who has none, is read from the first day on
+    and always needs a closer look. Nothing is written.
+    """
+    patients = _hold_due(clinic, patient_ids, now)
+    zones = {one.zone for one in patients}
+    today = {zone: local_day(now, zone, clinic.day_starts_at) for zone in zones}
+    # Who travelled west may be back in a day that was over: it stays over.
+    closed = [max(today[one.zone] - DAY, one.trend_through or date.min) for one in patients]
+    known = np.array([one.standing is not None for one in patients], np.bool_)
+    rows = nobody_yet(len(patients))
+    rows[known] = np.frombuffer(b"".join(one.standing for one in patients if one.standing), STANDING)
+    _enter_courses(rows, patients, closed, known)
+    news = _news(clinic, patients, closed, known)
+    rows, look, look_open = catch_up(rows, news, thresholds_by_day(clinic))
+    return Batch(clinic, patients, closed, rows, ~known | look | look_open, list(closed))
+
+
+def write_back(batch: Batch, now: datetime) -> None:
+    """Keeps the standings, and puts each patient's next look at the end of the local day."""
+    ends = {
+        zone: day_end(local_day(now, zone, batch.clinic.day_starts_at), zone, batch.clinic.day_starts_at)
+        for zone in {one.zone for one in batch.patients}
+    }
+    ids = [one.id for one in batch.patients]
+    due = _table(
+        id=(ids, Uuid),
+        through=(batch.through, Date),
+        due_at=([ends[one.zone] if one.active else None for one in batch.patients], DateTime(timezone=True)),
+    )
+    db.session.execute(
+        update(Patient)
+        .where(Patient.id == due.c.id)
+        .values(
+            trend_through=due.c.through,
+            assess_due_at=due.c.due_at,
+            assessed_at=now,
+            assess_queued_at=None,
+            assess_failures=0,
+            assess_error=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    kept = _table(
+        id=(ids, Uuid),
+        standing=([row.tobytes() for row in batch.rows], LargeBinary),
+    )
+    states = insert(TrendState).from_select(
+        ["patient_id", "version", "standing"], select(kept.c.id, literal(VERSION), kept.c.standing)
+    )
+    new = {"version": states.excluded.version, "standing": states.excluded.standing}
+    db.session.execute(states.on_conflict_do_update(index_elements=["patient_id"], set_=new))
+
+
+def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Sequence[Any]:
+    return db.session.execute(
+        select(
+            Patient.id,
+            Patient.zone,
+            Patient.active,
+            Patient.trend_through,
+            Patient.monitored_from,
+            Patient.monitored_until,
+            TrendState.standing,
+        )
+        .outerjoin(
+            TrendState,
+            (TrendState.patient_id == Patient.id)
+            & (TrendState.version == VERSION)
+            & (func.length(TrendState.standing) == STANDING.itemsize)
+            & Patient.trend_through.is_not(None),
+        )
+        .where(
+            Patient.id.in_(patient_ids),
+            Patient.clinic_id == clinic.id,
+            # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
+            or_(Patient.assess_due_at <= now, Patient.assess_queued_at.is_not(None)),
+        )
+        .order_by(Patient.id)
+        .with_for_update(**PATIENT_HELD)
+    ).all()
+
+
+def _enter_courses(rows: Standings, patients: Sequence[Any], closed: Sequence[date], known: Bools) -> None:
+    new = [who for who, one in enumerate(patients) if not known[who]]
+    courses = courses_of([patients[who].id for who in new])
+    for who in new:
+        enter_course(rows[who], courses.get(patients[who].id), closed[who])
+
+
+def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known: Bools) -> News:
+    """What came after the day that each standing holds; for whoever has none, all that there is."""
+    since = [one.trend_through if known[who] else date.min for who, one in enumerate(patients)]
+    said = columns(_said([one.id for one in patients], since))
+    begin = [min(one.monitored_from or over, over) for one, over in zip(patients, closed, strict=True)]
+    first = np.array([day.toordinal() for day in begin], np.int64)
+    np.minimum.at(first, said.who, said.day)
+    held = np.array([day.toordinal() for day in since], np.int64)
+    return News(
+        after=np.where(known, held, first - 1),
+        until=np.array([day.toordinal() for day in closed], np.int64),
+        monitored_from=np.array([_ordinal(one.monitored_from, 0) for one in patients], np.int64),
+        monitored_until=np.array([_ordinal(one.monitored_until, ENDLESS) for one in patients], np.int64),
+        said=said,
+        paused=days(_paused([one.id for one in patients], closed)),
+        # What is replayed came through no service, so none was down.
+        outages=days(_down(patients, since) if clinic.live else ()),
+    )
+
+
+def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int, int, Any, Any, Any]]:
+    """The check-ins that count of the days after `since`: whose, day, craving, mood, used."""
+    asked = _table(id=(ids, Uuid), since=(since, Date), numbered="who")
+    found = db.session.execute(
+        select(asked.c.who, CheckIn.day, CheckIn.craving, CheckIn.mood, CheckIn.used).join_from(
+            asked, CheckIn, (CheckIn.patient_id == asked.c.id) & (CheckIn.day > asked.c.since) & CheckIn.counts
+        )
+    )
+    for who, day, craving, mood, used in found:
+        yield who - 1, day.toordinal(), craving, mood, used
+
+
+def _paused(ids: Sequence[uuid.UUID], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
+    places = {patient_id: who for who, patient_id in enumerate(ids)}
+    found = db.session.execute(
+        select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id.in_(ids))
+    )
+    for patient_id, first, last in found:
+        who = places[patient_id]
+        for index in range((min(last or closed[who], closed[who]) - first).days + 1):
+            yield who, first + index * DAY
+
+
+def _down(patients: Sequence[Any], since: Sequence[date]) -> Iterator[tuple[int, date]]:
+    """The days on which our own service was down, as each patient's zone has them."""
+    # Before monitoring began nothing was awaited, so nothing is asked of times before.
+    first = [max(day, one.monitored_from or day) for one, day in zip(patients, since, strict=True)]
+    earliest: dict[str, date] = {}
+    for one, day in zip(patients, first, strict=True):
+        earliest[one.zone] = min(day, earliest.get(one.zone, day))
+    unknown = {zone: outage_days(zone, max(day, date(1970, 1, 1))) for zone, day in earliest.items()}
+    for who, one in enumerate(patients):
+        for day in unknown[one.zone]:
+            yield who, day
+
+
+def _ordinal(day: date | None, otherwise: int) -> int:
+    return day.toordinal() if day else otherwise
+
+
+def _table(
+    *, numbered: str | None = None, **columns: tuple[Sequence[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
+) -> TableValuedAlias:
+    """Lists of equal length, each with its type, as a table: one statement serves all patients."""
+    listed = func.unnest(*(literal(values, ARRAY(kind)) for values, kind in columns.values()))
+    names = [column(name, kind) for name, (_, kind) in columns.items()]
+    return listed.table_valued(*names, with_ordinality=numbered).render_derived()

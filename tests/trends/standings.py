@@ -1,0 +1,42 @@
+"""The row that a whole diary makes: what every row that came about otherwise is compared with."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from server.trends import Record, Thresholds
+from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
+from server.trends.standing import Standings, nobody_yet
+
+
+def stand(records: Sequence[Record], versions: Sequence[tuple[date, Thresholds]]) -> Standings:
+    """The row of each record after its last day that is over, from the whole diary."""
+    rows = nobody_yet(len(records))
+    for row, record in zip(rows, records, strict=True):
+        enter_course(row, record.course, record.today)
+    return catch_up(rows, _whole(records), versions)[0]
+
+
+def _whole(records: Sequence[Record]) -> News:
+    firsts = [
+        min([*(reading.day for reading in record.readings[:1]), record.monitored_from or record.today, record.today])
+        for record in records
+    ]
+    return News(
+        after=np.array([first.toordinal() - 1 for first in firsts], np.int64),
+        until=np.array([record.today.toordinal() for record in records], np.int64),
+        monitored_from=np.array([_ordinal(record.monitored_from, 0) for record in records], np.int64),
+        monitored_until=np.array([_ordinal(record.monitored_until, ENDLESS) for record in records], np.int64),
+        said=columns(
+            (who, reading.day.toordinal(), reading.craving, reading.mood, reading.used)
+            for who, record in enumerate(records)
+            for reading in record.readings
+        ),
+        paused=days((who, day) for who, record in enumerate(records) for day in record.paused),
+        outages=days((who, day) for who, record in enumerate(records) for day in record.outages),
+    )
+
+
+def _ordinal(day: date | None, otherwise: int) -> int:
+    return day.toordinal() if day else otherwise
