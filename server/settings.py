@@ -16,6 +16,8 @@ from server.sealing import Keyring
 T = TypeVar("T")
 
 SHORTEST_SECRET = 32
+# A random text of 32 hexadecimal digits has fewer only once in millions.
+FEWEST_DISTINCT = 8
 SMTP_SECURITY = ("tls", "starttls", "none")
 
 
@@ -31,6 +33,7 @@ class Settings:
     migration_database_url: str
     secret_key: str
     jwt_secret_key: str
+    jwt_previous_keys: tuple[str, ...]
     data_keys: Keyring
     base_url: str
     port: int
@@ -44,6 +47,7 @@ class Settings:
     worker_concurrency: int
     access_token_life: timedelta
     refresh_token_life: timedelta
+    sign_in_life: timedelta
     demo_secret: str
 
     @classmethod
@@ -55,7 +59,8 @@ class Settings:
             database_url=database_url,
             migration_database_url=env.read("MIGRATION_DATABASE_URL", _database_url, default=database_url),
             secret_key=env.read("SECRET_KEY", _secret),
-            jwt_secret_key=env.read("JWT_SECRET_KEY", _secret),
+            jwt_secret_key=env.read("JWT_SECRET_KEY", _token_key),
+            jwt_previous_keys=env.read("JWT_PREVIOUS_KEYS", _token_keys, default=()),
             data_keys=env.read("DATA_KEYS", Keyring.parse),
             base_url=env.read("BASE_URL", _base_url),
             port=env.read("PORT", _whole(1, 65535), default=8000),
@@ -69,6 +74,7 @@ class Settings:
             worker_concurrency=env.read("WORKER_CONCURRENCY", _whole(1, 64), default=4),
             access_token_life=timedelta(minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)),
             refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
+            sign_in_life=timedelta(days=env.read("SIGN_IN_DAYS", _whole(1, 3650), default=365)),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
         )
         if not env.errors:
@@ -100,8 +106,10 @@ class _Environment:
 
 def _contradictions(settings: Settings) -> list[str]:
     found = []
-    if settings.secret_key == settings.jwt_secret_key:
-        found.append("SECRET_KEY and JWT_SECRET_KEY must differ")
+    given = (settings.jwt_secret_key, settings.secret_key, *settings.jwt_previous_keys, settings.demo_secret)
+    secrets = [secret for secret in given if secret]
+    if len(set(secrets)) < len(secrets):
+        found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS must differ")
     if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
         found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
     if bool(settings.smtp_username) != bool(settings.smtp_password):
@@ -123,7 +131,28 @@ def _text(raw: str) -> str:
 def _secret(raw: str) -> str:
     if len(raw) < SHORTEST_SECRET:
         raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    if len(set(raw)) < FEWEST_DISTINCT or _repeats(raw):
+        raise ValueError("must be random, not one piece of text again and again")
     return raw
+
+
+def _repeats(raw: str) -> bool:
+    """Whether a beginning of at most half its length makes up all of it."""
+    return any(raw[size:] == raw[:-size] for size in range(1, len(raw) // 2 + 1))
+
+
+def _token_key(raw: str) -> str:
+    if "," in raw or len(raw.split()) > 1:
+        # Later it is to stand in the list of those that were.
+        raise ValueError("must hold no comma and no space")
+    return _secret(raw)
+
+
+def _token_keys(raw: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in raw.split(","))
+    if not all(keys):
+        raise ValueError("must be secrets with a comma between each two")
+    return tuple(_token_key(key) for key in keys)
 
 
 def _database_url(raw: str) -> str:

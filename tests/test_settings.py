@@ -1,5 +1,7 @@
 """Settings: every fault named at once, and no secret in what is said."""
 
+import secrets
+
 import pytest
 
 from server.settings import Settings, SettingsError
@@ -10,13 +12,14 @@ OTHER = "b3RoZXIyLW90aGVyMi1vdGhlcjItb3RoZXIyLW90aGU="
 GOOD = {
     "DATABASE_URL": "postgresql://app:hunter2-hunter2@db.example/interlude",
     "MIGRATION_DATABASE_URL": "postgresql://owner:hunter2-hunter2@db.example/interlude",
-    "SECRET_KEY": "cookie-secret-cookie-secret-cookie-secret",
-    "JWT_SECRET_KEY": "token-secret-token-secret-token-secret-1",
+    "SECRET_KEY": "cookie-secret-of-these-tests-and-of-no-clinic",
+    "JWT_SECRET_KEY": "token-secret-of-these-tests-and-of-no-clinic",
     "DATA_KEYS": f"k1:{KEY}",
     "BASE_URL": "https://interlude.example",
     "SMTP_HOST": "smtp.example",
     "MAIL_FROM": "Interlude <alerts@clinic.example>",
 }
+PREVIOUS = "token-secret-of-last-year-and-of-no-clinic"
 REQUIRED = ("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "DATA_KEYS", "BASE_URL", "SMTP_HOST", "MAIL_FROM")
 
 
@@ -31,6 +34,20 @@ def test_good_ones_are_read() -> None:
     assert settings.database_url == "postgresql+psycopg://app:hunter2-hunter2@db.example/interlude"
     assert (settings.smtp_port, settings.smtp_security, settings.demo_secret) == (587, "starttls", "")
     assert settings.tick.total_seconds() == 60
+
+
+def test_token_keys_that_were_are_a_list() -> None:
+    assert Settings.from_env(GOOD).jwt_previous_keys == ()
+    older = "token-secret-of-the-year-before-that-one"
+    settings = Settings.from_env(GOOD | {"JWT_PREVIOUS_KEYS": f"{PREVIOUS}, {older}"})
+    assert settings.jwt_previous_keys == (PREVIOUS, older)
+
+
+def test_random_secrets_are_never_found_weak() -> None:
+    for make in (secrets.token_urlsafe, secrets.token_hex):
+        for _ in range(200):
+            made = make(48)
+            assert Settings.from_env(GOOD | {"SECRET_KEY": made}).secret_key == made
 
 
 def test_without_an_owner_the_app_role_migrates() -> None:
@@ -68,6 +85,19 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("DATA_KEYS", f"k1:{KEY},"),
         ("DATA_KEYS", f"k1:{KEY},k1:{OTHER}"),
         ("DATA_KEYS", f"k1:{KEY},k2:{KEY}"),
+        ("JWT_SECRET_KEY", "hunter2" * 8),
+        ("SECRET_KEY", "hunter2-hunter2-hunter2-hunter2-hunt"),
+        ("SECRET_KEY", "x" * 64),
+        ("DEMO_SECRET", "hunter2" + "2" * 40),
+        ("JWT_SECRET_KEY", "hunter2, a long secret with a comma, and spaces"),
+        ("JWT_SECRET_KEY", "hunter2-a-long-secret-with-a-comma,-and-no-space"),
+        ("JWT_PREVIOUS_KEYS", "hunter2-hunter2"),
+        ("JWT_PREVIOUS_KEYS", "hunter2-a-good-one-that-is-long-enough,"),
+        ("JWT_PREVIOUS_KEYS", ","),
+        ("JWT_PREVIOUS_KEYS", "hunter2-a-good-one-that-is-long-enough,hunter2-too-short"),
+        ("JWT_PREVIOUS_KEYS", "hunter2-a-good-one-that-is-long-enough hunter2-another-good-one-without-comma"),
+        ("JWT_PREVIOUS_KEYS", "1: hunter2-a-good-one-that-is-long-enough"),
+        ("JWT_PREVIOUS_KEYS", "y" * 40),
         ("BASE_URL", "interlude.example"),
         ("BASE_URL", "ftp://interlude.example"),
         ("BASE_URL", "http://interlude.example"),
@@ -97,6 +127,7 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("WORKER_CONCURRENCY", "65"),
         ("ACCESS_TOKEN_MINUTES", "1441"),
         ("REFRESH_TOKEN_DAYS", "1e2"),
+        ("SIGN_IN_DAYS", "0"),
     ],
 )
 def test_a_wrong_one_is_named_and_no_secret_is_said(name: str, wrong: str) -> None:
@@ -121,6 +152,10 @@ def test_all_are_named_at_once() -> None:
     "changes",
     [
         {"JWT_SECRET_KEY": GOOD["SECRET_KEY"]},
+        {"DEMO_SECRET": GOOD["JWT_SECRET_KEY"]},
+        {"JWT_PREVIOUS_KEYS": GOOD["JWT_SECRET_KEY"]},
+        {"JWT_PREVIOUS_KEYS": GOOD["SECRET_KEY"]},
+        {"JWT_PREVIOUS_KEYS": f"{PREVIOUS},{PREVIOUS}"},
         {"SMTP_SECURITY": "none"},
         {"SMTP_USERNAME": "mailer"},
         {"SMTP_PASSWORD": "hunter2"},
