@@ -36,7 +36,7 @@ def create_app(
     )
     migrate.init_app(app, db, directory="migrations", compare_type=True, render_as_batch=False)
     csrf.init_app(app)
-    api.register(app, settings.jwt_secret_key)
+    api.register(app)
     web.register(app)
     cli.register(app)
     return app

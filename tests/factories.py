@@ -11,10 +11,10 @@ from unittest.mock import patch
 
 from flask import Flask
 
-from server.api.tokens import issue
-from server.extensions import db
+from server.api.tokens import issue, lasting
+from server.extensions import db, now
 from server.models import Clinic, Member, Patient, Role
-from server.services import clinics, identities, passwords, patients
+from server.services import clinics, identities, passwords, patients, sign_ins
 from server.services.identities import Identity
 from server.settings import Settings
 from server.trends import Figures, Finding, Severity, Thresholds
@@ -30,8 +30,8 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
     return {
         "DATABASE_URL": database_url,
         "MIGRATION_DATABASE_URL": migration_database_url,
-        "SECRET_KEY": "for the cookies of the tests alone, not a secret",
-        "JWT_SECRET_KEY": "for the tokens of the tests alone, not a secret",
+        "SECRET_KEY": "for-the-cookies-of-the-tests-alone-not-a-secret",
+        "JWT_SECRET_KEY": "for-the-tokens-of-the-tests-alone-not-a-secret",
         "DATA_KEYS": data_key("tests"),
         "BASE_URL": "http://127.0.0.1:8000",
         "SMTP_HOST": "127.0.0.1",
@@ -97,13 +97,25 @@ def _hash_once(password: str) -> str:
 
 
 def identity_of(account: Member | Patient) -> Identity:
-    return identities.of_patient(account) if isinstance(account, Patient) else identities.of_member(account)
+    return identities.of_account(account)
+
+
+def tokens_of(app: Flask, account: Member | Patient, device: str | None = None) -> dict[str, Any]:
+    """What signing in gives (the password itself is tried in test_tokens)."""
+    identity = identity_of(account)
+    with app.app_context():
+        given = sign_ins.begin(identity, device, lasting(), now())
+        db.session.commit()
+        return issue(given)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def signed_in(app: Flask, account: Member | Patient) -> dict[str, str]:
     """Headers of a request by this account."""
-    with app.app_context():
-        return {"Authorization": f"Bearer {issue(identity_of(account))['access_token']}"}
+    return bearer(tokens_of(app, account)["access_token"])
 
 
 def course_body(**fields: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from server.extensions import api
 ROUTES = (access.routes, check_ins.routes, caseload.routes, trend.routes, alerts.routes, ops.routes)
 
 
-def register(app: Flask, jwt_secret: str) -> None:
+def register(app: Flask) -> None:
     describe(app)
-    tokens.configure(app, jwt_secret)
+    tokens.configure(app)
     for routes in ROUTES:
         api.register_blueprint(routes)
     app.register_blueprint(ops.pages)

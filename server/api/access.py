@@ -1,14 +1,26 @@
-"""Enrolling, signing in, and one's own profile."""
+"""Enrolling, signing in and out, and one's own profile, password and devices."""
 
+import uuid
 from typing import Any
 
+from werkzeug.exceptions import Unauthorized
+
 from server.api.blueprint import Routes
-from server.api.guard import EVERYONE, caller, public, requires
-from server.api.tokens import issue
+from server.api.guard import EVERYONE, caller, presented_token, public, requires
+from server.api.tokens import issue, lasting
 from server.extensions import db, now
-from server.models import Role
-from server.schemas.accounts import EnrollmentIn, EnrollmentOut, MeIn, MeOut, SignInIn, TokensOut
-from server.services import identities, patients, profiles
+from server.models import Ended, Role
+from server.schemas.accounts import (
+    DeviceList,
+    EnrollmentIn,
+    EnrollmentOut,
+    MeIn,
+    MeOut,
+    PasswordIn,
+    SignInIn,
+    TokensOut,
+)
+from server.services import identities, patients, profiles, sign_ins
 
 routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking")
 
@@ -20,9 +32,9 @@ routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking
 def enroll(said: dict[str, Any]) -> Any:
     """Redeem an invite code: the phone sets its password and is signed in."""
     patient = patients.redeem_invite(**said, now=now())
-    tokens = issue(identities.of_patient(patient))
+    given = sign_ins.begin(identities.of_patient(patient), said["device"], lasting(), now())
     db.session.commit()
-    return {**tokens, "code": patient.code}
+    return {**issue(given), "code": patient.code}
 
 
 @routes.post("/tokens")
@@ -33,16 +45,39 @@ def enroll(said: dict[str, Any]) -> Any:
 def sign_in(said: dict[str, Any]) -> Any:
     """Sign in with an email (members) or a code (patients), and a password."""
     if "email" in said:
-        return issue(identities.sign_in_member(said["email"], said["password"]))
-    return issue(identities.sign_in_patient(said["code"], said["password"]))
+        identity = identities.sign_in_member(said["email"], said["password"])
+    else:
+        identity = identities.sign_in_patient(said["code"], said["password"])
+    given = sign_ins.begin(identity, said.get("device"), lasting(), now())
+    db.session.commit()
+    return issue(given)
 
 
 @routes.post("/tokens/refresh")
 @requires(*EVERYONE, refresh=True)
 @routes.response(201, TokensOut)
 def refresh() -> Any:
-    """New tokens for a refresh token, which goes in the Authorization header."""
-    return issue(caller())
+    """New tokens for a refresh token, which goes in the Authorization header and works once.
+
+    When the answer is lost, the same token may come once more within a minute, as long as nothing of that answer was
+    used; what that answer held is then void. Any other second use is taken for theft: this device is signed out,
+    whoever holds its tokens. So refresh one at a time.
+    """
+    given = sign_ins.rotate(presented_token(), lasting(), now())
+    # Also when there is nothing to give: a sign-in that was ended stays ended.
+    db.session.commit()
+    if given is None:
+        raise Unauthorized
+    return issue(given)
+
+
+@routes.delete("/tokens/current")
+@requires(*EVERYONE)
+@routes.response(204)
+def sign_out() -> Any:
+    """Sign this device out."""
+    sign_ins.sign_out(caller(), Ended.SIGNED_OUT, now())
+    db.session.commit()
 
 
 @routes.delete("/tokens")
@@ -50,7 +85,7 @@ def refresh() -> Any:
 @routes.response(204)
 def sign_out_everywhere() -> Any:
     """Every token given out so far stops working."""
-    identities.sign_out_everywhere(caller())
+    sign_ins.end_all(identities.account_of(caller()), Ended.SIGNED_OUT_EVERYWHERE, now())
     db.session.commit()
 
 
@@ -71,3 +106,33 @@ def change_me(said: dict[str, Any]) -> Any:
     profiles.change_own(caller(), said, now())
     db.session.commit()
     return profiles.profile(caller())
+
+
+@routes.post("/me/password")
+@requires(*EVERYONE)
+@routes.arguments(PasswordIn)
+@routes.response(201, TokensOut)
+@routes.alt_response(409, "conflict")
+def change_password(said: dict[str, Any]) -> Any:
+    """A new password, and new tokens for this device; every other device is signed out."""
+    given = profiles.change_password(caller(), **said, lasting=lasting(), now=now())
+    db.session.commit()
+    return issue(given)
+
+
+@routes.get("/me/devices")
+@requires(*EVERYONE)
+@routes.response(200, DeviceList)
+def list_devices() -> Any:
+    """Where this account is signed in, the last used first."""
+    return {"items": sign_ins.devices(caller(), now())}
+
+
+@routes.delete("/me/devices/<uuid:device_id>")
+@requires(*EVERYONE)
+@routes.response(204)
+@routes.alt_response(404, "not-found")
+def revoke_device(device_id: uuid.UUID) -> Any:
+    """Sign one of one's own devices out, such as a phone that was lost."""
+    sign_ins.revoke(caller(), device_id, now())
+    db.session.commit()

@@ -14,6 +14,7 @@ from server.schemas.patients import (
     CourseList,
     CourseOut,
     InviteOut,
+    MemberChange,
     MemberIn,
     MemberList,
     MemberOut,
@@ -25,7 +26,7 @@ from server.schemas.patients import (
     SessionList,
     SessionOut,
 )
-from server.services import check_ins, clinics, courses, limits, patients
+from server.services import check_ins, clinics, courses, limits, members, patients
 from server.services.pages import parse_cursor
 
 routes = Routes("caseload", __name__, url_prefix="/v1", description="The care team and the clinic")
@@ -69,7 +70,7 @@ def show_patient(patient_id: uuid.UUID) -> Any:
 @routes.alt_response(404, "not-found")
 @routes.alt_response(409, "conflict")
 def change_patient(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
-    """Change what the clinic keeps of a patient: monitoring, pause, zone, region, care team."""
+    """Change what the clinic keeps of a patient: monitoring, pause, zone, region, care team, whether active."""
     patient = patients.change_patient(caller(), patient_id, said, now())
     db.session.commit()
     return patient
@@ -176,5 +177,18 @@ def list_members() -> Any:
 def add_member(said: dict[str, Any]) -> Any:
     """A new member of the clinic."""
     member = clinics.add_member(caller().clinic_id, **said, now=now())
+    db.session.commit()
+    return member
+
+
+@routes.patch("/members/<uuid:member_id>")
+@requires(Role.ADMIN)
+@routes.arguments(MemberChange)
+@routes.response(200, MemberOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def change_member(said: dict[str, Any], member_id: uuid.UUID) -> Any:
+    """Change a member's role, or disable a member; either signs the member out everywhere."""
+    member = members.change_member(caller(), member_id, said, now())
     db.session.commit()
     return member

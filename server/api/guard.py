@@ -1,18 +1,18 @@
 """`requires`: who may call a route. It enforces, and the same line writes it into openapi.yaml."""
 
-import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import g
-from flask_jwt_extended import get_jwt, verify_jwt_in_request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from server.extensions import now
+from server.api.tokens import presented
+from server.extensions import db, now
 from server.models import Role
-from server.services import identities
+from server.services import sign_ins
 from server.services.identities import Identity
+from server.services.sign_ins import Presented
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,8 +26,10 @@ def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.caller = _caller(refresh=refresh)
-            if g.caller.role not in roles:
+            g.presented = presented(refresh=refresh)
+            if not refresh:
+                g.caller = _admitted()
+            if g.presented.role not in roles:
                 raise Forbidden
             return view(*args, **kwargs)
 
@@ -48,23 +50,20 @@ def caller() -> Identity:
     return cast(Identity, g.caller)
 
 
-def _caller(*, refresh: bool) -> Identity:
-    """Who the token names, if it is one of ours, of the right kind, and still good by OUR clock."""
-    verify_jwt_in_request(refresh=refresh)
-    claims = get_jwt()
-    try:
-        ends, begins = claims["exp"], claims["iat"]
-        role, version = Role(claims["role"]), claims["version"]
-        account_id = uuid.UUID(claims["sub"])
-    except (KeyError, ValueError) as error:
-        raise Unauthorized from error
-    at = now().timestamp()
-    if not begins <= at + 60 or not at < ends:
+def presented_token() -> Presented:
+    """What the refresh token says: the service that takes it checks it, under the lock of its row."""
+    return cast(Presented, g.presented)
+
+
+def _admitted() -> Identity:
+    """The account behind the access token. Whatever every request must pass is asked here."""
+    admitted = sign_ins.admit(g.presented, now())
+    if admitted is None:
         raise Unauthorized
-    identity = identities.behind(role, account_id, version)
-    if identity is None:
-        raise Unauthorized
-    return identity
+    if admitted.noted:
+        db.session.commit()
+    g.account = admitted.account
+    return admitted.identity
 
 
 def _document(view: Any, roles: tuple[Role, ...]) -> None:

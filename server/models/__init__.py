@@ -9,6 +9,7 @@ from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
+from server.models.sign_in import Ended, SignIn
 from server.models.trend_state import TrendState
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Course",
     "DataKey",
     "EmailState",
+    "Ended",
     "EventKind",
     "IndexKey",
     "Indication",
@@ -40,6 +42,7 @@ __all__ = [
     "Role",
     "Sealed",
     "SessionState",
+    "SignIn",
     "Target",
     "TmsSession",
     "TrendState",

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from server.models import Role
-from server.schemas.fields import Body, Choice, language_tag, secret, text
+from server.schemas.fields import Body, Choice, Instant, language_tag, secret, text
 
 
 class EnrollmentIn(Body):
@@ -19,6 +19,7 @@ class SignInIn(Body):
     email = text(254)
     code = text(40)
     password = secret(required=True)
+    device = text(100, metadata={"description": "What its owner calls this device."})
 
     @validates_schema(skip_on_field_errors=True)
     def one_name(self, said: dict[str, Any], **_: Any) -> None:
@@ -30,6 +31,23 @@ class TokensOut(Body):
     access_token = fields.String(required=True)
     refresh_token = fields.String(required=True)
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds until the access token ends."})
+
+
+class PasswordIn(Body):
+    password = secret(required=True)
+    new_password = secret(required=True)
+
+
+class DeviceOut(Body):
+    id = fields.UUID(required=True)
+    device = fields.String(required=True, allow_none=True, metadata={"description": "What its owner calls it."})
+    signed_in_at = Instant(required=True)
+    last_used_at = Instant(required=True, metadata={"description": "To the quarter of an hour."})
+    current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks."})
+
+
+class DeviceList(Body):
+    items = fields.List(fields.Nested(DeviceOut), required=True)
 
 
 class EnrollmentOut(TokensOut):

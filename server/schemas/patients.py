@@ -20,7 +20,7 @@ from server.schemas.fields import (
 )
 
 
-class PatientChange(Body):
+class PatientBody(Body):
     reference = text(64, allow_none=True, metadata={"description": "The clinic's own reference."})
     zone = text(64, metadata={"example": "America/New_York"})
     language = language_tag()
@@ -41,7 +41,11 @@ class PatientChange(Body):
             raise ValidationError("Monitoring cannot end before it begins.", "monitored_until")
 
 
-class PatientIn(PatientChange):
+class PatientChange(PatientBody):
+    active = TrueOrFalse(metadata={"description": "false signs the patient out, until it is true again."})
+
+
+class PatientIn(PatientBody):
     zone = text(64, required=True, metadata={"example": "America/New_York"})
     language = language_tag(load_default="en")
     region = Text(
@@ -138,6 +142,11 @@ class MemberIn(Body):
     name = text(200, required=True)
     email = email_address(required=True)
     password = secret(required=True)
+
+
+class MemberChange(Body):
+    role = Choice(Role, validate=validate.OneOf((Role.CLINICIAN, Role.ADMIN)))
+    active = TrueOrFalse(metadata={"description": "false signs the member out, until it is true again."})
 
 
 class MemberOut(Body):

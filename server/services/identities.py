@@ -1,4 +1,4 @@
-"""Who is asking: sign-in, and the account behind a token."""
+"""Who is asking: an account, and the password that it signs in with."""
 
 import uuid
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ class Identity:
     id: uuid.UUID
     clinic_id: uuid.UUID
     token_version: int
+    sign_in_id: uuid.UUID | None = None
+    """The device that asks; None when nobody is signed in, as in a command."""
 
 
 def of_member(member: Member) -> Identity:
@@ -29,6 +31,17 @@ def of_member(member: Member) -> Identity:
 
 def of_patient(patient: Patient) -> Identity:
     return Identity(Role.PATIENT, patient.id, patient.clinic_id, patient.token_version)
+
+
+def of_account(account: Member | Patient) -> Identity:
+    return of_patient(account) if isinstance(account, Patient) else of_member(account)
+
+
+def account_of(identity: Identity) -> Member | Patient:
+    """Costs no statement in a request: its guard has read the row, and keeps it."""
+    if identity.role is Role.PATIENT:
+        return db.session.get_one(Patient, identity.id)
+    return db.session.get_one(Member, identity.id)
 
 
 def sign_in_member(email: str, password: str) -> Identity:
@@ -49,29 +62,3 @@ def sign_in_patient(code: str, password: str) -> Identity:
     ):
         raise SignInFailed("The code or the password is wrong.")
     return of_patient(patient)
-
-
-def behind(role: Role, account_id: uuid.UUID, token_version: int) -> Identity | None:
-    """The account that a token names, as it is now; None once it was disabled, changed role or signed out."""
-    if role is Role.PATIENT:
-        patient = db.session.get(Patient, account_id)
-        if patient is None or not patient.active:
-            return None
-        identity = of_patient(patient)
-    else:
-        member = db.session.get(Member, account_id)
-        if member is None or not member.active:
-            return None
-        identity = of_member(member)
-    return identity if identity.role is role and identity.token_version == token_version else None
-
-
-def sign_out_everywhere(identity: Identity) -> None:
-    """Every token that was given out so far stops working at its next use."""
-    account: Patient | Member
-    if identity.role is Role.PATIENT:
-        account = db.session.get_one(Patient, identity.id)
-    else:
-        account = db.session.get_one(Member, identity.id)
-    account.token_version += 1
-    db.session.flush()

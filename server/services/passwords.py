@@ -13,10 +13,10 @@ LONGEST = 256
 _hasher = PasswordHasher()
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, field: str = "password") -> str:
     """Raises Refused when it is too short or absurdly long."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Refused("password", f"A password has {SHORTEST} to {LONGEST} characters.")
+        raise Refused(field, f"A password has {SHORTEST} to {LONGEST} characters.")
     return _hasher.hash(password)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
-from server.models import PATIENT_HELD, CareTeam, Invite, Patient, Role
+from server.models import PATIENT_HELD, CareTeam, Ended, Invite, Patient, Role
 from server.services.care_teams import care_team, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
@@ -23,9 +23,11 @@ from server.services.pages import Cursor
 from server.services.passwords import hash_password
 from server.services.pauses import set_paused
 from server.services.replays import replay
+from server.services.sign_ins import end_all
 from server.services.unique import unique
 
 INVITE_LIFE = timedelta(days=14)
+NO_INVITE = ("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
 CODE_SYMBOLS = 8
 INVITE_SYMBOLS = 12
 REFERENCE = ("uq_patient_reference_index", "Another patient of this clinic has this reference.")
@@ -83,6 +85,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     first, last = (fields.get(name, getattr(patient, name)) for name in ("monitored_from", "monitored_until"))
     if first and last and last < first:
         raise Refused("monitored_until", "Monitoring cannot end before it begins.")
+    was_active = patient.active
     with unique(*REFERENCE):
         for name, value in fields.items():
             setattr(patient, name, value)
@@ -92,6 +95,10 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
         replay(patient)
     if paused is not None:
         set_paused(patient, paused, caller.id, now)
+    if was_active and not patient.active:
+        # The day that is under way is looked at once more when it ends; then nobody looks.
+        end_all(patient, Ended.DISABLED, now)
+        _void_invites(patient, now)
     if patient.monitored_from is not None:
         look_by_end_of_day(patient, now)
     if team is not None:
@@ -106,13 +113,11 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
     Raises Conflict when nobody would hear of this patient: an alert with no one to read it is a silent hole.
     """
     patient = get_patient(caller, patient_id)
+    if not patient.active:
+        raise Conflict("This patient's account is disabled, so the patient cannot be invited.")
     if not care_team(patient.id):
         raise Conflict("Nobody in this patient's care team can receive alerts, so the patient cannot be invited.")
-    db.session.execute(
-        update(Invite)
-        .where(Invite.patient_id == patient.id, Invite.redeemed_at.is_(None), Invite.expires_at > now)
-        .values(expires_at=now)
-    )
+    _void_invites(patient, now)
     code = new_code(INVITE_SYMBOLS)
     made = Invite(
         patient_id=patient.id,
@@ -137,12 +142,14 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
         .returning(Invite.patient_id)
     )
     if used is None:
-        raise Refused("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
+        raise Refused(*NO_INVITE)
     patient = db.session.get_one(Patient, used, with_for_update=PATIENT_HELD, populate_existing=True)
+    if not patient.active:
+        raise Refused(*NO_INVITE)
     if not care_team(patient.id):
         raise Conflict("Nobody at the clinic can receive alerts about you yet. Ask your clinic.")
     patient.password_hash = password_hash
-    patient.token_version += 1
+    end_all(patient, Ended.REPLACED, now)
     patient.zone = zone
     replay(patient)
     if patient.monitored_from is None:
@@ -150,6 +157,14 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     look_by_end_of_day(patient, now)
     db.session.flush()
     return patient
+
+
+def _void_invites(patient: Patient, now: datetime) -> None:
+    db.session.execute(
+        update(Invite)
+        .where(Invite.patient_id == patient.id, Invite.redeemed_at.is_(None), Invite.expires_at > now)
+        .values(expires_at=now)
+    )
 
 
 def _hand_over(patient: Patient, team: Sequence[uuid.UUID], now: datetime) -> None:

@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+from server.errors import Conflict, Refused
 from server.extensions import db
-from server.models import PATIENT_HELD, Member, Patient, Role
+from server.models import PATIENT_HELD, Ended, Member, Patient, Role
+from server.services import sign_ins
 from server.services.clinics import check_zone
-from server.services.identities import Identity
+from server.services.identities import Identity, account_of, of_account
+from server.services.passwords import hash_password, password_matches
 from server.services.patients import look_by_end_of_day
 from server.services.replays import replay
+from server.services.sign_ins import Given, Lasting
 
 
 def profile(caller: Identity) -> dict[str, Any]:
@@ -44,3 +48,22 @@ def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
     if "language" in fields:
         patient.language = fields["language"]
     db.session.flush()
+
+
+def change_password(caller: Identity, password: str, new_password: str, lasting: Lasting, now: datetime) -> Given:
+    """New tokens for the device that asks; every other sign-in ends.
+
+    Raises Refused for a wrong or a weak password, Conflict when the account was signed out meanwhile.
+    """
+    account = account_of(caller)
+    if not password_matches(password, account.password_hash):
+        raise Refused("password", "This is not your password.")
+    new_hash = hash_password(new_password, "new_password")
+    # Hashing takes its time: only now is the row held, and found as it was.
+    held = {"of": type(account), "key_share": True}
+    db.session.refresh(account, with_for_update=held)
+    if not account.active or account.token_version != caller.token_version or caller.sign_in_id is None:
+        raise Conflict("You were signed out meanwhile. Sign in again.")
+    account.password_hash = new_hash
+    sign_ins.end_all(account, Ended.PASSWORD_CHANGED, now, but=caller.sign_in_id)
+    return sign_ins.renew(of_account(account), caller.sign_in_id, lasting, now)

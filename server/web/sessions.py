@@ -1,4 +1,4 @@
-"""Signing in to the pages: a signed cookie, which ends by our own clock."""
+"""Signing in to the pages: a signed cookie for a sign-in on the server, which ends by our own clock."""
 
 import re
 import uuid
@@ -10,15 +10,18 @@ from typing import Any
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 
 from server.errors import SignInFailed
-from server.extensions import now
-from server.models import Role
-from server.services import identities
+from server.extensions import db, now
+from server.models import Ended, Role
+from server.services import identities, sign_ins
 from server.services.identities import Identity
+from server.services.sign_ins import Given, Lasting, Presented
 
 routes = Blueprint("sessions", __name__)
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
+LASTING = Lasting(unused=LONGEST, at_most=LONGEST)
+DEVICE = "browser"
 # Back to the alert also when the session ended between looking and acting.
 OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve|/chart\.svg)?")
 
@@ -62,28 +65,68 @@ def signed_in() -> Any:
         return render_template("sign_in.html", next=target, failed=True), 401
     if identity.role is not Role.CLINICIAN:
         return render_template("sign_in.html", next=target, failed=True), 401
-    session.clear()
-    at = now().isoformat()
-    session.update(account=str(identity.id), version=identity.token_version, since=at, seen=at)
+    _leave(Ended.REPLACED)
+    given = sign_ins.begin(identity, DEVICE, LASTING, now())
+    db.session.commit()
+    session.update(cookie_for(given))
     return redirect(target)
 
 
 @routes.post("/sign-out")
 @public
 def sign_out() -> Any:
-    session.clear()
+    _leave(Ended.SIGNED_OUT)
+    db.session.commit()
     return redirect(url_for("sessions.sign_in"))
+
+
+def cookie_for(given: Given) -> dict[str, Any]:
+    """What the cookie holds: whose it is, and the text that this browser alone was given."""
+    identity = given.identity
+    return {
+        "account": str(identity.id),
+        "clinic": str(identity.clinic_id),
+        "version": identity.token_version,
+        "sign_in": str(given.sign_in_id),
+        "pair": given.pair,
+        "seen": now().isoformat(),
+    }
 
 
 def _signed_in() -> Identity | None:
     """The clinician behind the cookie, as the account is now."""
-    if "account" not in session:
-        return None
-    at = now()
-    if at - datetime.fromisoformat(session["seen"]) > IDLE or at - datetime.fromisoformat(session["since"]) > LONGEST:
+    presented, at = _presented(), now()
+    if presented is None or at - datetime.fromisoformat(session["seen"]) > IDLE:
         return None
     session["seen"] = at.isoformat()
-    return identities.behind(Role.CLINICIAN, uuid.UUID(session["account"]), session["version"])
+    admitted = sign_ins.admit(presented, at)
+    if admitted is None:
+        return None
+    if admitted.noted:
+        db.session.commit()
+    return admitted.identity
+
+
+def _presented() -> Presented | None:
+    """What the cookie says; its signature was found to be ours. None for a stranger's."""
+    if "sign_in" not in session:
+        return None
+    return Presented(
+        role=Role.CLINICIAN,
+        account_id=uuid.UUID(session["account"]),
+        clinic_id=uuid.UUID(session["clinic"]),
+        token_version=session["version"],
+        sign_in_id=uuid.UUID(session["sign_in"]),
+        pair=session["pair"],
+    )
+
+
+def _leave(why: Ended) -> None:
+    """Whoever this browser is signed in as is so no longer, on the server too."""
+    identity = _signed_in()
+    if identity is not None:
+        sign_ins.sign_out(identity, why, now())
+    session.clear()
 
 
 def _own_path(target: str | None) -> str:

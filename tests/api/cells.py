@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from server.api.tokens import lasting
 from server.extensions import db
 from server.models import Alert, Answer, Member, Patient, Role, TmsSession
-from server.services import check_ins, courses, identities
+from server.services import check_ins, courses, identities, sign_ins
 from server.services.care_teams import replace_care_team
-from tests.factories import Actors, check_in_body, course_body, make_member, make_patient, new_id
+from tests.factories import PASSWORD, Actors, check_in_body, course_body, make_member, make_patient, new_id
 
 ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank")
 
@@ -23,12 +24,15 @@ class Things:
     course: uuid.UUID
     session: uuid.UUID
     alert: uuid.UUID
+    device: uuid.UUID
+    member: uuid.UUID
+    """Bob: a member of Alice's clinic."""
     people: dict[str, Member | Patient]
     now: datetime
 
     def url(self, rule: str, *, missing: bool = False) -> str:
         """The address of Ada's own, or of what does not exist."""
-        for name in ("patient", "course", "session", "alert", "check_in"):
+        for name in ("patient", "course", "session", "alert", "device", "member", "check_in"):
             wanted = new_id() if missing or name == "check_in" else str(getattr(self, name))
             rule = rule.replace(f"<uuid:{name}_id>", wanted)
         return rule
@@ -38,6 +42,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
     """Eve is another patient of Bob's; Dan works with Bob but is in nobody's team; Frank is admin elsewhere."""
     ada = actors.ada
     course = courses.create_course(identities.of_member(actors.bob), ada.id, _course(), now)
+    device = sign_ins.begin(identities.of_patient(ada), "old phone", lasting(), now).sign_in_id
     yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
     check_ins.put_check_in(ada.id, uuid.uuid4(), yes, now)
     db.session.commit()
@@ -52,7 +57,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
     }
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
-    return Things(ada.id, course.id, session.id, alert.id, people, now)
+    return Things(ada.id, course.id, session.id, alert.id, device, actors.bob.id, people, now)
 
 
 def disable(account: Member | Patient) -> None:
@@ -102,7 +107,7 @@ def _member(_: datetime) -> dict[str, Any]:
         "role": "clinician",
         "name": "Grace",
         "email": f"{new_id()}@clinic.example",
-        "password": "correct horse battery",
+        "password": PASSWORD,
     }
 
 
@@ -116,6 +121,10 @@ def _patient(_: datetime) -> dict[str, Any]:
         "monitored_until": "2026-09-01",
         "paused": False,
     }
+
+
+def _password(_: datetime) -> dict[str, Any]:
+    return {"password": PASSWORD, "new_password": "another battery horse"}
 
 
 def _limits(_: datetime) -> dict[str, Any]:
@@ -132,9 +141,13 @@ def _limits(_: datetime) -> dict[str, Any]:
 CELLS = {
     #                                                        ada eve bob dan carol alice frank
     ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201"),
+    ("DELETE", "/v1/tokens/current"): Cell("204 204 204 204 204 204 204"),
     ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204"),
     ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200"),
     ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
+    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201", _password),
+    ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200"),
+    ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404"),
     ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403"),
     ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403", _check_in),
     ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403"),
@@ -142,7 +155,9 @@ CELLS = {
     ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200"),
     ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201", _patient),
     ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404"),
-    ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404", _patient),
+    ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell(
+        "403 403 200 404 404 200 404", lambda now: {**_patient(now), "active": True}
+    ),
     ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404"),
     ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403"),
     ("GET", "/v1/trend"): Cell("200 200 403 403 403 403 403"),
@@ -159,6 +174,10 @@ CELLS = {
     ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200", _limits),
     ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200"),
     ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201", _member),
+    ("PATCH", "/v1/members/<uuid:member_id>"): Cell(
+        "403 403 403 403 403 200 404",
+        lambda _: {"role": "clinician", "active": True},
+    ),
     ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403"),
     ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 200 404 404 403 403"),
     ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403"),
@@ -175,7 +194,7 @@ PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
         "device": "phone",
         "zone": "America/New_York",
     },
-    ("POST", "/v1/tokens"): lambda _: {"email": "nobody@clinic.example", "password": "correct horse battery"},
+    ("POST", "/v1/tokens"): lambda _: {"email": "nobody@clinic.example", "password": PASSWORD, "device": "phone"},
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/openapi.json"): None,

@@ -5,13 +5,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.api.tokens import issue
 from server.extensions import db
 from server.models import Member, Patient
 from tests.api.cells import CELLS, PUBLIC, Cell, Things, disable, remove_from_team
 from tests.api.problem import assert_problem
 from tests.database import digest
-from tests.factories import identity_of, signed_in
+from tests.factories import bearer, signed_in, tokens_of
 
 Route = tuple[str, str]
 
@@ -28,7 +27,7 @@ def test_every_route_of_the_api_has_its_cells(app: Flask) -> None:
 
 def headers_for(app: Flask, route: Route, account: Member | Patient) -> dict[str, str]:
     if route[1].endswith("/refresh"):
-        return {"Authorization": f"Bearer {issue(identity_of(account))['refresh_token']}"}
+        return bearer(tokens_of(app, account)["refresh_token"])
     return signed_in(app, account)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
+from server.models import Role
 from tests.concurrently import concurrently
 from tests.conftest import Clock
 from tests.database import one
-from tests.factories import PASSWORD, Actors, check_in_body, new_id, signed_in
+from tests.factories import PASSWORD, Actors, check_in_body, make_member, new_id, signed_in
 
 Call = Callable[[FlaskClient], Any]
 
@@ -59,3 +60,32 @@ def test_one_invite_is_one_phone(app: Flask, client: FlaskClient, actors: Actors
     said = {"code": invited["code"], "password": PASSWORD, "device": "phone", "zone": "America/New_York"}
     calls: list[Call] = [lambda client: client.post("/v1/enrollments", json=said)] * 3
     assert statuses(app, *calls) == [201, 422, 422]
+
+
+def test_of_two_admins_who_disable_each_other_one_stays(app: Flask, actors: Actors, clock: Clock) -> None:
+    grace = make_member(actors.clinic, Role.ADMIN, "Grace", clock())
+    alice, told = actors.alice_admin, {"active": False}
+    mine, hers = signed_in(app, alice), signed_in(app, grace)
+    found = statuses(
+        app,
+        lambda client: client.patch(f"/v1/members/{grace.id}", json=told, headers=mine),
+        lambda client: client.patch(f"/v1/members/{alice.id}", json=told, headers=hers),
+    )
+    # The second was let in before the first was done, or came when its account was disabled already.
+    assert found in ([200, 409], [200, 401])
+    assert one("SELECT count(*) FROM member WHERE role = 'admin' AND active") == 1
+
+
+def test_of_two_new_passwords_one_is_set(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    here, there = signed_in(app, actors.ada), signed_in(app, actors.ada)
+    words = ("another battery horse", "one more battery horse")
+
+    def changing(headers: dict[str, str], word: str) -> Call:
+        said = {"password": PASSWORD, "new_password": word}
+        return lambda client: client.post("/v1/me/password", json=said, headers=headers)
+
+    found = statuses(app, *(changing(headers, word) for headers, word in zip((here, there), words, strict=True)))
+    assert found in ([201, 409], [201, 401])
+    tried = [{"code": actors.ada.code, "password": word} for word in (PASSWORD, *words)]
+    assert sorted(client.post("/v1/tokens", json=said).status_code for said in tried) == [201, 401, 401]
+    assert one("SELECT count(*) FROM sign_in WHERE ended_at IS NULL") == 2

@@ -93,8 +93,10 @@ def test_an_offset_that_the_zone_does_not_have_is_kept_and_flagged(
 def test_a_time_that_cannot_be_right_is_refused_with_the_reason(
     app: Flask, client: FlaskClient, actors: Actors, clock: Clock, lapse: timedelta, status: int
 ) -> None:
+    headers = signed_in(app, actors.ada)
     before = digest()
-    answer = put(app, client, actors, recorded_at=(clock() + lapse).isoformat())
+    body = check_in_body(clock()) | {"recorded_at": (clock() + lapse).isoformat()}
+    answer = client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers)
     assert answer.status_code == status
     if status == 422:
         assert_problem(answer, 422)

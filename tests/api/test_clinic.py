@@ -116,9 +116,10 @@ def test_wrong_values_are_refused(
 def test_a_clinician_may_not_and_another_clinic_is_untouched(
     app: Flask, client: FlaskClient, actors: Actors, clock: Clock
 ) -> None:
+    theirs = [signed_in(app, member) for member in (actors.bob, actors.carol)]
     before = digest()
-    for member in (actors.bob, actors.carol):
-        assert_problem(client.patch(URL, json={"h": 3}, headers=signed_in(app, member)), 403)
+    for headers in theirs:
+        assert_problem(client.patch(URL, json={"h": 3}, headers=headers), 403)
     assert digest() == before
     frank = make_member(actors.elsewhere, Role.ADMIN, "Frank", clock())
     changed = client.patch(URL, json={"h": 3}, headers=signed_in(app, frank)).get_json()

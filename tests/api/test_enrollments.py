@@ -7,10 +7,9 @@ from werkzeug.test import TestResponse
 
 from server.models import Patient
 from tests.api.problem import assert_problem, pointers
-from tests.api.test_tokens import bearer
 from tests.conftest import Clock
 from tests.database import digest, one, rows
-from tests.factories import PASSWORD, Actors, signed_in
+from tests.factories import PASSWORD, Actors, bearer, signed_in
 
 
 @pytest.fixture

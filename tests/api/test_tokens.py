@@ -1,127 +1,30 @@
-"""Signing in and out, and every token that must not work."""
+"""Signing in and out, one's password and one's devices. Tokens that must not work: tests/attacks/test_s02_..."""
 
-import base64
-import json
 from typing import Any
 
-import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from server.api.tokens import issue
 from server.extensions import db
-from server.models import Role
-from server.settings import Settings
-from tests.api.problem import assert_problem
+from tests.api.problem import assert_problem, pointers
 from tests.conftest import Clock
-from tests.factories import PASSWORD, Actors, identity_of, signed_in
+from tests.database import digest, one, rows
+from tests.factories import PASSWORD, Actors, bearer, signed_in, tokens_of
 
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+NEW_PASSWORD = "another battery horse"
 
 
 def me(client: FlaskClient, token: str) -> TestResponse:
     return client.get("/v1/me", headers=bearer(token))
 
 
-def claims(actors: Actors, clock: Clock, **changes: Any) -> dict[str, Any]:
-    """What a good access token of Bob's says."""
-    at = int(clock().timestamp())
-    said = {
-        "sub": str(actors.bob.id),
-        "role": "clinician",
-        "version": actors.bob.token_version,
-        "type": "access",
-        "fresh": False,
-        "jti": "1",
-        "iat": at,
-        "exp": at + 600,
-        **changes,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def test_a_token_made_by_hand_works_so_that_the_others_fail_for_their_reason(
-    client: FlaskClient, actors: Actors, clock: Clock, settings: Settings
-) -> None:
-    token = jwt.encode(claims(actors, clock), settings.jwt_secret_key, "HS256")
-    assert me(client, token).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"exp": None},
-        {"iat": None},
-        {"role": None},
-        {"version": None},
-        {"sub": None},
-        {"type": "refresh"},
-        {"role": "admin"},
-        {"role": "patient"},
-        {"role": "owner"},
-        {"role": ["clinician"]},
-        {"version": 0},
-        {"version": 2},
-        {"version": "1"},
-        {"version": {"a": 1}},
-        {"sub": "bob"},
-        {"sub": "00000000-0000-0000-0000-000000000000"},
-        {"sub": 1},
-        {"exp": 1},
-        {"exp": "2100-01-01"},
-        {"exp": True},
-        {"iat": 4_000_000_000},
-        {"iat": "soon"},
-    ],
-    ids=str,
-)
-def test_a_token_that_says_something_else_is_refused(
-    client: FlaskClient, actors: Actors, clock: Clock, settings: Settings, changes: dict[str, Any]
-) -> None:
-    token = jwt.encode(claims(actors, clock, **changes), settings.jwt_secret_key, "HS256")
-    assert_problem(me(client, token), 401)
-
-
-def test_a_patients_id_in_a_clinicians_token_opens_nothing(
-    client: FlaskClient, actors: Actors, clock: Clock, settings: Settings
-) -> None:
-    for said in ({"sub": str(actors.ada.id), "version": actors.ada.token_version}, {"role": "patient"}):
-        token = jwt.encode(claims(actors, clock, **said), settings.jwt_secret_key, "HS256")
-        assert_problem(me(client, token), 401)
-
-
-@pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512", "None", "hs256"])
-def test_another_algorithm_is_refused(
-    client: FlaskClient, actors: Actors, clock: Clock, settings: Settings, algorithm: str
-) -> None:
-    if algorithm in ("HS384", "HS512"):
-        key = settings.jwt_secret_key * 2
-        token = jwt.encode(claims(actors, clock), key, algorithm)
-    else:
-        good = jwt.encode(claims(actors, clock), settings.jwt_secret_key, "HS256")
-        header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "typ": "JWT"}).encode()).decode().rstrip("=")
-        token = f"{header}.{good.split('.')[1]}."
-    assert_problem(me(client, token), 401)
-
-
-def test_another_secret_is_refused(client: FlaskClient, actors: Actors, clock: Clock, settings: Settings) -> None:
-    for secret in (settings.secret_key, "x" * 64):
-        assert_problem(me(client, jwt.encode(claims(actors, clock), secret, "HS256")), 401)
-
-
-@pytest.mark.parametrize(
-    "header",
-    [b"[" * 5_000, b'{"a":' * 5_000, b"[]", b"7", b"null", b'{"alg": ["HS256"]}', b'{"alg": "HS256", "kid": 5}',
-     b'{"alg": "HS256", "crit": ["x"]}', b'{"alg": "HS256", "n": ' + b"9" * 5_000 + b"}", b"\xff\xfe", b""],
-)  # fmt: skip
-def test_whatever_the_header_of_a_token_holds_is_a_401(client: FlaskClient, actors: Actors, header: bytes) -> None:
-    encoded = base64.urlsafe_b64encode(header).decode().rstrip("=")
-    for token in (f"{encoded}.e30.c2ln", f"e30.{encoded}.c2ln", encoded, f"{encoded}..", "....", "ü.ü.ü"):
-        assert_problem(me(client, token), 401)
+def devices(client: FlaskClient, token: str) -> list[dict[str, Any]]:
+    answer = client.get("/v1/me/devices", headers=bearer(token))
+    assert answer.status_code == 200
+    return list(answer.get_json()["items"])
 
 
 def test_an_access_token_ends_by_our_clock(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
@@ -132,35 +35,124 @@ def test_an_access_token_ends_by_our_clock(app: Flask, client: FlaskClient, acto
     assert_problem(client.get("/v1/me", headers=headers), 401)
 
 
-def test_a_refresh_token_refreshes_and_does_nothing_else(client: FlaskClient, actors: Actors, clock: Clock) -> None:
-    given = issue(identity_of(actors.bob))
-    assert_problem(me(client, given["refresh_token"]), 401)
-    assert_problem(client.post("/v1/tokens/refresh", headers=bearer(given["access_token"])), 401)
+def test_a_refresh_token_gives_the_next_pair(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    given = tokens_of(app, actors.bob)
     clock.pass_by(days=60, seconds=-1)
     fresh = client.post("/v1/tokens/refresh", headers=bearer(given["refresh_token"]))
     assert fresh.status_code == 201
+    assert fresh.get_json()["expires_in"] == 1800
     assert me(client, fresh.get_json()["access_token"]).get_json()["name"] == "Bob"
-    clock.pass_by(seconds=1)
-    assert_problem(client.post("/v1/tokens/refresh", headers=bearer(given["refresh_token"])), 401)
 
 
-def test_signing_out_everywhere_ends_every_token(app: Flask, client: FlaskClient, actors: Actors) -> None:
+def test_requests_under_way_outlive_a_refresh(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    before = tokens_of(app, actors.ada)
+    after = client.post("/v1/tokens/refresh", headers=bearer(before["refresh_token"])).get_json()
+    for token in (before["access_token"], after["access_token"], before["access_token"]):
+        assert me(client, token).status_code == 200
+
+
+def test_a_request_costs_one_statement_to_let_in(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    said: list[str] = []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def heard(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        said.append(statement)
+
+    try:
+        for account in (actors.ada, actors.bob):
+            given = tokens_of(app, account)
+            said.clear()
+            assert me(client, given["access_token"]).status_code == 200
+            assert [statement.split()[0] for statement in said] == ["SELECT"]
+            # Now and then its use is written: once, then not for a while.
+            clock.pass_by(minutes=20)
+            for writes in (1, 0):
+                said.clear()
+                assert me(client, given["access_token"]).status_code == 200
+                assert len([statement for statement in said if statement.startswith("UPDATE sign_in")]) == writes
+    finally:
+        event.remove(db.engine, "before_cursor_execute", heard)
+
+
+def test_signing_out_ends_this_device_alone(app: Flask, client: FlaskClient, actors: Actors) -> None:
     for account in (actors.bob, actors.ada):
-        given = issue(identity_of(account))
-        another = signed_in(app, account)
-        assert client.delete("/v1/tokens", headers=bearer(given["access_token"])).status_code == 204
-        assert_problem(me(client, given["access_token"]), 401)
-        assert_problem(client.get("/v1/me", headers=another), 401)
-        assert_problem(client.post("/v1/tokens/refresh", headers=bearer(given["refresh_token"])), 401)
-    assert client.get("/v1/me", headers=signed_in(app, actors.alice_admin)).status_code == 200
+        here, there = tokens_of(app, account), tokens_of(app, account)
+        assert client.delete("/v1/tokens/current", headers=bearer(here["access_token"])).status_code == 204
+        assert_problem(me(client, here["access_token"]), 401)
+        assert_problem(client.delete("/v1/tokens/current", headers=bearer(here["access_token"])), 401)
+        assert me(client, there["access_token"]).status_code == 200
+    assert rows("SELECT DISTINCT ended_why FROM sign_in WHERE ended_at IS NOT NULL") == [("signed_out",)]
 
 
-def test_a_changed_role_ends_the_old_ones_tokens(app: Flask, client: FlaskClient, actors: Actors) -> None:
-    headers = signed_in(app, actors.bob)
-    actors.bob.role = Role.ADMIN
-    db.session.commit()
-    assert_problem(client.get("/v1/alerts", headers=headers), 401)
-    assert_problem(client.get("/v1/members", headers=headers), 401)
+def test_devices_are_listed_with_when_they_were_used(client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    signing_in = {"code": actors.ada.code, "password": PASSWORD}
+    old = client.post("/v1/tokens", json={**signing_in, "device": "old phone"}).get_json()
+    clock.pass_by(hours=1)
+    new = client.post("/v1/tokens", json=signing_in).get_json()
+    listed = devices(client, new["access_token"])
+    assert [(item["device"], item["current"]) for item in listed] == [(None, True), ("old phone", False)]
+    assert (listed[1]["signed_in_at"], listed[1]["last_used_at"]) == ("2026-05-04T20:00:00Z", "2026-05-04T20:00:00Z")
+    clock.pass_by(hours=1)
+    fresh = client.post("/v1/tokens/refresh", headers=bearer(old["refresh_token"])).get_json()
+    listed = devices(client, fresh["access_token"])
+    assert [(item["device"], item["current"]) for item in listed] == [("old phone", True), (None, False)]
+    assert (listed[0]["signed_in_at"], listed[0]["last_used_at"]) == ("2026-05-04T20:00:00Z", "2026-05-04T22:00:00Z")
+
+
+def test_a_device_is_listed_as_long_as_it_can_come_back(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock
+) -> None:
+    tokens_of(app, actors.ada, "lost")
+    clock.pass_by(days=60, seconds=-1)
+    kept = tokens_of(app, actors.ada, "kept")["access_token"]
+    assert [item["device"] for item in devices(client, kept)] == ["kept", "lost"]
+    clock.pass_by(seconds=1)
+    assert [item["device"] for item in devices(client, kept)] == ["kept"]
+
+
+def test_a_lost_phone_is_signed_out_from_another(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    lost, kept = tokens_of(app, actors.ada, "lost"), tokens_of(app, actors.ada, "kept")
+    (id_,) = (item["id"] for item in devices(client, kept["access_token"]) if item["device"] == "lost")
+    assert client.delete(f"/v1/me/devices/{id_}", headers=bearer(kept["access_token"])).status_code == 204
+    assert_problem(me(client, lost["access_token"]), 401)
+    assert_problem(client.post("/v1/tokens/refresh", headers=bearer(lost["refresh_token"])), 401)
+    assert [item["device"] for item in devices(client, kept["access_token"])] == ["kept"]
+    assert_problem(client.delete(f"/v1/me/devices/{id_}", headers=bearer(kept["access_token"])), 404)
+    assert one("SELECT ended_why FROM sign_in WHERE device = 'lost'") == "revoked"
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_a_new_password(app: Flask, client: FlaskClient, actors: Actors, name: str) -> None:
+    account = getattr(actors, name)
+    named = {"code": account.code} if name == "ada" else {"email": account.email}
+    here, there = tokens_of(app, account), tokens_of(app, account)
+    said = {"password": PASSWORD, "new_password": NEW_PASSWORD}
+    answer = client.post("/v1/me/password", json=said, headers=bearer(here["access_token"]))
+    assert answer.status_code == 201
+    fresh = answer.get_json()
+    assert me(client, fresh["access_token"]).status_code == 200
+    assert client.post("/v1/tokens/refresh", headers=bearer(fresh["refresh_token"])).status_code == 201
+    for token in (here["access_token"], there["access_token"]):
+        assert_problem(me(client, token), 401)
+    assert_problem(client.post("/v1/tokens", json={**named, "password": PASSWORD}), 401)
+    assert client.post("/v1/tokens", json={**named, "password": NEW_PASSWORD}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [({"password": "wrong horse battery"}, "#/password"), ({"new_password": "elevenchars"}, "#/new_password")],
+)
+def test_a_password_that_is_not_changed_ends_nothing(
+    app: Flask, client: FlaskClient, actors: Actors, said: dict[str, str], pointer: str
+) -> None:
+    headers = signed_in(app, actors.ada)
+    before = digest()
+    body = {"password": PASSWORD, "new_password": NEW_PASSWORD, **said}
+    answer = client.post("/v1/me/password", json=body, headers=headers)
+    assert_problem(answer, 422)
+    assert pointers(answer) == [pointer]
+    assert digest() == before
+    assert client.get("/v1/me", headers=headers).status_code == 200
 
 
 def test_members_sign_in_with_an_email_and_patients_with_a_code(client: FlaskClient, actors: Actors) -> None:

@@ -48,8 +48,9 @@ def url(actors: Actors, what: str = "trend") -> str:
 def test_the_care_team_sees_the_ratings_what_was_expected_the_sessions_and_the_alerts(
     app: Flask, client: FlaskClient, worsened: Actors
 ) -> None:
+    headers = signed_in(app, worsened.bob)
     before = digest()
-    shown = client.get(url(worsened), headers=signed_in(app, worsened.bob)).get_json()
+    shown = client.get(url(worsened), headers=headers).get_json()
     assert (shown["first_day"], shown["last_day"], len(shown["days"])) == ("2026-02-25", "2026-05-19", 84)
     by_day = {day["day"]: day for day in shown["days"]}
     nothing = {"craving": None, "mood": None, "craving_expected": None, "mood_expected": None}
@@ -135,8 +136,9 @@ def test_nobody_else_sees_it(app: Flask, client: FlaskClient, worsened: Actors, 
 
 
 def test_the_picture_shows_and_says_it(app: Flask, client: FlaskClient, worsened: Actors) -> None:
+    headers = signed_in(app, worsened.bob)
     before = digest()
-    answer = client.get(url(worsened, "chart.svg"), query_string={"days": 28}, headers=signed_in(app, worsened.bob))
+    answer = client.get(url(worsened, "chart.svg"), query_string={"days": 28}, headers=headers)
     assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Cache-Control"] == "private, no-store"

@@ -1,4 +1,4 @@
-"""The process starts again with other keys."""
+"""What the attacks share."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,9 @@ from flask import Flask
 from server.extensions import Parts, db
 from server.sealing import Keyring
 from server.settings import Settings
+from tests.attacks.forging import Pair
 from tests.conftest import Clock
+from tests.factories import Actors, tokens_of
 
 Switch = Callable[[str], None]
 
@@ -25,3 +27,9 @@ def switch(app: Flask, settings: Settings, clock: Clock, outbox: list[EmailMessa
         app.extensions["interlude"] = Parts(replace(settings, data_keys=keys), clock, outbox.append)
 
     return to
+
+
+@pytest.fixture
+def pair(app: Flask, actors: Actors) -> Pair:
+    """Bob's tokens."""
+    return tokens_of(app, actors.bob)

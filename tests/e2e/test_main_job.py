@@ -64,9 +64,9 @@ def _one_day(system: System, phone: Browser, craving: int) -> None:
 
 
 def _check_in(system: System, phone: Browser, craving: int) -> None:
-    """As the app does it: with the access token that the kept refresh token gives."""
-    refresh_token = phone.token
-    phone.token = phone.call("POST", "/v1/tokens/refresh", expect=201)["access_token"]
+    """As the app does it: with the access token that the kept refresh token gives, and the next one kept."""
+    given = phone.call("POST", "/v1/tokens/refresh", expect=201)
+    phone.token = given["access_token"]
     body = {
         "recorded_at": (system.now() - timedelta(seconds=5)).isoformat(),
         "zone": "UTC",
@@ -75,7 +75,7 @@ def _check_in(system: System, phone: Browser, craving: int) -> None:
     }
     answer = phone.call("PUT", f"/v1/check-ins/{new_id()}", body, expect=201)
     assert answer["counts"] is True
-    phone.token = refresh_token
+    phone.token = given["refresh_token"]
 
 
 def _bob_acknowledges(system: System, text: str) -> None:

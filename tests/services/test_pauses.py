@@ -76,9 +76,10 @@ def test_a_patient_may_begin_with_a_pause(app: Flask, client: FlaskClient, actor
 
 
 def test_a_request_that_is_refused_pauses_nobody(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    headers = signed_in(app, actors.bob)
     before = digest()
     wrong = {"paused": True, "zone": "Mars/Base"}
-    refused = client.patch(f"/v1/patients/{actors.ada.id}", json=wrong, headers=signed_in(app, actors.bob))
+    refused = client.patch(f"/v1/patients/{actors.ada.id}", json=wrong, headers=headers)
     assert (refused.status_code, digest()) == (422, before)
 
 

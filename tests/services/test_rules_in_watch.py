@@ -125,16 +125,17 @@ def test_a_session_that_is_marked_missed_is_told_and_two_in_a_row_are_louder(
     ids = make_course(actors, clock, planned_sessions=5)
 
     def mark(number: int, state: str) -> None:
-        bob = signed_in(app, actors.bob)
         answer = client.patch(f"/v1/sessions/{ids[number - 1]}", json={"state": state}, headers=bob)
         assert answer.status_code == 200
         db.session.rollback()
         assert assess_all([actors.ada.id], clock()) == 1
 
+    bob = signed_in(app, actors.bob)
     mark(1, "missed")
     assert told("session_missed") == [("raised", "routine", date(2026, 5, 4))]
     assert one("SELECT sentence FROM alert") == "TMS session 1 of 5, on 4 May, was missed."
     clock.pass_by(days=2)
+    bob = signed_in(app, actors.bob)
     mark(3, "missed")
     assert told("session_missed")[1:] == [("repeated", "routine", date(2026, 5, 6))]
     mark(2, "missed")

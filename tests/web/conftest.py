@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from server.models import Member
+from server.services import identities, sign_ins
 from server.services.raising import raise_findings
+from server.web.sessions import DEVICE, LASTING, cookie_for
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, finding
@@ -17,9 +19,10 @@ from tests.factories import Actors, finding
 
 def enter(client: FlaskClient, member: Member, clock: Clock) -> None:
     """The cookie that signing in gives (the password itself is tried in test_sessions)."""
-    at = clock().isoformat()
+    given = sign_ins.begin(identities.of_member(member), DEVICE, LASTING, clock())
+    db.session.commit()
     with client.session_transaction() as session:
-        session.update(account=str(member.id), version=member.token_version, since=at, seen=at)
+        session.update(cookie_for(given))
 
 
 def csrf_token(client: FlaskClient, url: str) -> str:

@@ -14,6 +14,7 @@ from server.extensions import db
 from server.models import Role
 from server.settings import Settings
 from tests.conftest import Clock
+from tests.database import rows
 from tests.factories import PASSWORD, Actors, settings_for
 from tests.web.conftest import csrf_token, enter
 
@@ -137,6 +138,28 @@ def test_signing_out(bob: FlaskClient, alert_id: uuid.UUID) -> None:
     assert bob.get("/alerts").status_code == 200
     assert bob.post("/sign-out", data={"csrf_token": token}).status_code == 302
     assert bob.get("/alerts").status_code == 302
+
+
+def test_a_sign_in_is_on_the_server_too_and_ends_there(client: FlaskClient, actors: Actors) -> None:
+    """Signing in again in the same browser takes the place of what was before."""
+    for expected in (["live"], ["live", "replaced"]):
+        sign_in(client, "bob@clinic.example")
+        assert kept_sign_ins() == expected
+    client.post("/sign-out", data={"csrf_token": csrf_token(client, "/alerts")})
+    assert kept_sign_ins() == ["replaced", "signed_out"]
+    assert client.post("/sign-out", data={"csrf_token": csrf_token(client, "/sign-in")}).status_code == 302
+
+
+def kept_sign_ins() -> list[str]:
+    found = rows("SELECT device, coalesce(ended_why, 'live') FROM sign_in")
+    assert {device for device, _ in found} == {"browser"}
+    return sorted(state for _, state in found)
+
+
+def test_a_cookie_from_before_there_were_sign_ins_is_asked_to_sign_in(client: FlaskClient, actors: Actors) -> None:
+    with client.session_transaction() as session:
+        session.update(account=str(actors.bob.id), version=1, seen="2026-05-04T20:00:00+00:00")
+    assert client.get("/alerts").status_code == 302
 
 
 def test_a_forged_cookie_is_nobody(client: FlaskClient, actors: Actors, alert_id: uuid.UUID) -> None:
