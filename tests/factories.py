@@ -90,10 +90,14 @@ def make_patient(clinician: Member, now: datetime, **fields: Any) -> Patient:
     return patient
 
 
-@cache
-def _hash_once(password: str) -> str:
+def _hash_once(password: str, _: object) -> str:
     """The same password is hashed once: Argon2 is slow on purpose."""
-    return passwords.hash_password(password)
+    return _hash_of(password)
+
+
+@cache
+def _hash_of(password: str) -> str:
+    return passwords.hash_password(password, ())
 
 
 def identity_of(account: Member | Patient) -> Identity:

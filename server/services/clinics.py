@@ -46,7 +46,7 @@ def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password
         name=name,
         email=email.strip().lower(),
         email_index=email_index(email),
-        password_hash=hash_password(password),
+        password_hash=hash_password(password, (email, name)),
         created_at=now,
     )
     with unique("uq_member_email_index", "Somebody with this email address is already a member."):

@@ -44,6 +44,11 @@ def account_of(identity: Identity) -> Member | Patient:
     return db.session.get_one(Member, identity.id)
 
 
+def known_of(account: Member | Patient) -> tuple[str, ...]:
+    """What others know of its owner, and so what no password is made of."""
+    return (account.code,) if isinstance(account, Patient) else (account.email, account.name)
+
+
 def sign_in_member(email: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
     member = db.session.scalar(select(Member).where(Member.email_index == email_index(email)))

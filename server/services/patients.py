@@ -16,11 +16,11 @@ from server.models import PATIENT_HELD, CareTeam, Ended, Invite, Patient, Role
 from server.services.care_teams import care_team, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
-from server.services.identities import Identity
+from server.services.identities import Identity, known_of
 from server.services.keys import index_of
 from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
-from server.services.passwords import hash_password
+from server.services.passwords import check_password, hash_password
 from server.services.pauses import set_paused
 from server.services.replays import replay
 from server.services.sign_ins import end_all
@@ -134,7 +134,7 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
 def redeem_invite(code: str, password: str, device: str, zone: str, now: datetime) -> Patient:
     """The phone is in. Raises Refused for a code that is unknown, used or expired, alike."""
     check_zone(zone)
-    password_hash = hash_password(password)
+    password_hash = hash_password(password, ())
     used = db.session.scalar(
         update(Invite)
         .where(Invite.code_hash == _code_hash(code), Invite.redeemed_at.is_(None), Invite.expires_at > now)
@@ -148,6 +148,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
         raise Refused(*NO_INVITE)
     if not care_team(patient.id):
         raise Conflict("Nobody at the clinic can receive alerts about you yet. Ask your clinic.")
+    check_password(password, known_of(patient))
     patient.password_hash = password_hash
     end_all(patient, Ended.REPLACED, now)
     patient.zone = zone

@@ -8,7 +8,7 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Member, Patient, Role
 from server.services import sign_ins
 from server.services.clinics import check_zone
-from server.services.identities import Identity, account_of, of_account
+from server.services.identities import Identity, account_of, known_of, of_account
 from server.services.passwords import hash_password, password_matches
 from server.services.patients import look_by_end_of_day
 from server.services.replays import replay
@@ -58,7 +58,7 @@ def change_password(caller: Identity, password: str, new_password: str, lasting:
     account = account_of(caller)
     if not password_matches(password, account.password_hash):
         raise Refused("password", "This is not your password.")
-    new_hash = hash_password(new_password, "new_password")
+    new_hash = hash_password(new_password, known_of(account), "new_password")
     # Hashing takes its time: only now is the row held, and found as it was.
     held = {"of": type(account), "key_share": True}
     db.session.refresh(account, with_for_update=held)

@@ -89,7 +89,12 @@ def test_unknown_used_and_expired_look_the_same(
 
 @pytest.mark.parametrize(
     ("said", "pointer"),
-    [({"password": "elevenchars"}, "#/password"), ({"zone": "Nowhere"}, "#/zone"), ({"device": ""}, "#/device")],
+    [
+        ({"password": "elevenchars"}, "#/password"),
+        ({"password": "Password1234"}, "#/password"),
+        ({"zone": "Nowhere"}, "#/zone"),
+        ({"device": ""}, "#/device"),
+    ],
 )
 def test_a_slip_does_not_burn_the_invite(
     app: Flask, client: FlaskClient, actors: Actors, patient: str, said: dict[str, str], pointer: str
@@ -99,6 +104,15 @@ def test_a_slip_does_not_burn_the_invite(
     assert_problem(refused, 422)
     assert pointers(refused) == [pointer]
     assert redeem(client, code.lower().replace("-", "")).status_code == 201
+
+
+def test_a_patients_own_code_is_no_password(app: Flask, client: FlaskClient, actors: Actors, patient: str) -> None:
+    code = invite(app, client, actors, patient)
+    own = client.get(f"/v1/patients/{patient}", headers=signed_in(app, actors.bob)).get_json()["code"]
+    refused = redeem(client, code, password=f"{own.lower()} 2026")
+    assert_problem(refused, 422)
+    assert pointers(refused) == ["#/password"]
+    assert redeem(client, code).status_code == 201
 
 
 def test_a_new_phone_signs_the_old_one_out(app: Flask, client: FlaskClient, actors: Actors, patient: str) -> None:

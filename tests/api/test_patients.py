@@ -133,6 +133,8 @@ def test_members_are_the_clinics_own(app: Flask, client: FlaskClient, actors: Ac
         assert_problem(client.post("/v1/members", json={**said, "email": email}, headers=headers), 409)
     for wrong in (
         {"password": "elevenchars"},
+        {"password": "Password1234"},
+        {"password": "eve.clinic.2026"},
         {"role": "patient"},
         {"email": "dan"},
         {"email": "d@e.example\n"},

@@ -140,7 +140,11 @@ def test_a_new_password(app: Flask, client: FlaskClient, actors: Actors, name: s
 
 @pytest.mark.parametrize(
     ("said", "pointer"),
-    [({"password": "wrong horse battery"}, "#/password"), ({"new_password": "elevenchars"}, "#/new_password")],
+    [
+        ({"password": "wrong horse battery"}, "#/password"),
+        ({"new_password": "elevenchars"}, "#/new_password"),
+        ({"new_password": "Password1234"}, "#/new_password"),
+    ],
 )
 def test_a_password_that_is_not_changed_ends_nothing(
     app: Flask, client: FlaskClient, actors: Actors, said: dict[str, str], pointer: str

@@ -50,6 +50,14 @@ def test_a_clinic_is_created_with_an_admin_who_can_sign_in(app: Flask, client: F
     assert tokens.status_code == 201
 
 
+def test_an_admins_password_is_none_that_is_tried_first(app: Flask) -> None:
+    words = ["--name", "N", "--zone", "UTC", "--admin-name", "E", "--admin-email", "e@n.example"]
+    result = app.test_cli_runner(env={"ADMIN_PASSWORD": "password1234"}).invoke(args=["create-clinic", *words])
+    assert (result.exit_code, "tried first" in result.output) == (1, True)
+    assert "password1234" not in result.output
+    assert count(Clinic) == 0
+
+
 def test_a_clinic_in_no_known_zone_is_refused(app: Flask) -> None:
     words = ["--name", "N", "--zone", "Mars/Olympus", "--admin-name", "E", "--admin-email", "e@n.example"]
     runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
