@@ -7,15 +7,20 @@ from typing import TypeVar
 
 from flask import Flask
 
+from server.scope import enter, entered
+
 T = TypeVar("T")
 
 
 def concurrently(app: Flask, *works: Callable[[], T]) -> Sequence[T]:
-    """What each returned, in the order given; an exception of one is raised here."""
+    """What each returned, in the order given; an exception of one is raised here. All work for the caller's clinic."""
     ready = Barrier(len(works))
+    clinic_id = entered()
 
     def run(work: Callable[[], T]) -> T:
         with app.app_context():
+            if clinic_id is not None:
+                enter(clinic_id)
             ready.wait()
             return work()
 

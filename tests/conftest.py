@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from flask import Flask
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.extensions import Parts, db
 from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
+from tests.database import empty, owner
 from tests.factories import Actors, make_actors, settings_for
 
 MONDAY = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
@@ -41,6 +42,17 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         return Context().run(super().open, *args, **kwargs)
+
+
+class Runner(FlaskCliRunner):
+    """Each command in a context of its own, as in life."""
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Result:
+        return Context().run(self._invoke, *args, **kwargs)
+
+    def _invoke(self, *args: Any, **kwargs: Any) -> Result:
+        with self.app.app_context():
+            return super().invoke(*args, **kwargs)
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +88,10 @@ def assembled(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.testing = True
     app.test_client_class = Client
+    app.test_cli_runner_class = Runner
     yield app
     with app.app_context():
+        owner().dispose()
         db.engine.dispose()
 
 
@@ -86,9 +100,8 @@ def app(assembled: Flask, settings: Settings, clock: Clock, outbox: list[EmailMe
     assembled.extensions["interlude"] = Parts(settings, clock, outbox.append)
     with assembled.app_context():
         yield assembled
-        db.session.rollback()
-        _empty()
         db.session.remove()
+        empty()
 
 
 @pytest.fixture
@@ -99,11 +112,3 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def actors(app: Flask, clock: Clock) -> Actors:
     return make_actors(clock())
-
-
-def _empty() -> None:
-    """Every table, children first (a DELETE of a few rows is much faster than TRUNCATE)."""
-    for table in reversed(db.metadata.sorted_tables):
-        db.session.execute(table.delete())
-    db.session.execute(text("DELETE FROM procrastinate_jobs"))
-    db.session.commit()

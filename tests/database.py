@@ -1,17 +1,29 @@
-"""What the database says, on connections of its own: no session's memory comes between."""
+"""What the database says, as its owner sees it: every clinic's rows, and no session's memory between."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Engine, create_engine, func, pool, select, text
 
-from server.extensions import db
+from server.extensions import db, parts
+from server.scope import entered
 from server.settings import Settings
 
 
+@cache
+def _engine(database_url: str) -> Engine:
+    return create_engine(database_url, hide_parameters=True)
+
+
+def owner() -> Engine:
+    """Row-level security does not bind it."""
+    return _engine(parts().settings.migration_database_url)
+
+
 def rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-    with db.engine.connect() as connection:
+    with owner().connect() as connection:
         return [tuple(row) for row in connection.execute(text(statement), values)]
 
 
@@ -22,28 +34,38 @@ def one(statement: str, **values: Any) -> Any:
 
 
 def change(statement: str, **values: Any) -> None:
-    with db.engine.begin() as connection:
+    """A new row belongs to the clinic that the session works for, unless it says another."""
+    with owner().begin() as connection:
+        connection.execute(select(func.set_config("interlude.clinic", str(entered() or ""), True)))
         connection.execute(text(statement), values)
+
+
+def empty() -> None:
+    """Every table, children first (a DELETE of a few rows is much faster than TRUNCATE)."""
+    with owner().begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+        connection.execute(text("DELETE FROM procrastinate_jobs"))
 
 
 @contextmanager
 def refusing(settings: Settings, table: str, rule: str) -> Iterator[None]:
     """Meanwhile the table refuses each new row that breaks `rule`: a failure of the database, made for real."""
-    owner = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
-    with owner.begin() as connection:
+    engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT refusing CHECK ({rule}) NOT VALID")
     try:
         yield
     finally:
-        with owner.begin() as connection:
+        with engine.begin() as connection:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT refusing")
 
 
 @contextmanager
 def failing(settings: Settings, table: str, row: str, code: str) -> Iterator[None]:
     """Meanwhile an INSERT of such a row fails with this SQLSTATE, as the database would on a bad day."""
-    owner = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
-    with owner.begin() as connection:
+    engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with engine.begin() as connection:
         connection.exec_driver_sql(f"""
             CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$;
@@ -52,7 +74,7 @@ def failing(settings: Settings, table: str, row: str, code: str) -> Iterator[Non
     try:
         yield
     finally:
-        with owner.begin() as connection:
+        with engine.begin() as connection:
             connection.exec_driver_sql("DROP FUNCTION fail CASCADE")
 
 

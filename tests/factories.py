@@ -9,11 +9,12 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-from flask import Flask
+from flask import Flask, current_app
 
 from server.api.tokens import issue, lasting
 from server.extensions import db, now
 from server.models import Clinic, Member, Patient, Role
+from server.scope import enter, entered
 from server.services import clinics, identities, passwords, patients, sign_ins
 from server.services.identities import Identity
 from server.settings import Settings
@@ -49,7 +50,10 @@ def data_key(key_id: str, of: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Ada is Bob's patient. Carol works at another clinic and must see nothing of it."""
+    """Ada is Bob's patient. Carol works at another clinic and must see nothing of it.
+
+    The test's own session works for Bob's clinic; of the other clinic it has these copies, which it cannot write.
+    """
 
     clinic: Clinic
     bob: Member
@@ -60,22 +64,42 @@ class Actors:
 
 
 def make_actors(now: datetime) -> Actors:
+    with current_app.app_context():
+        elsewhere = clinics.create_clinic("Carol's clinic", "America/New_York", now)
+        carol = _add_member(elsewhere, Role.CLINICIAN, "Carol", "carol@elsewhere.example", now)
+        _keep_copies(elsewhere, carol)
     clinic = clinics.create_clinic("Bob's clinic", "America/New_York", now)
-    elsewhere = clinics.create_clinic("Carol's clinic", "America/New_York", now)
-    with patch.object(clinics, "hash_password", _hash_once):
-        bob = clinics.add_member(clinic.id, Role.CLINICIAN, "Bob", "bob@clinic.example", PASSWORD, now)
-        admin = clinics.add_member(clinic.id, Role.ADMIN, "Alice", "alice@clinic.example", PASSWORD, now)
-        carol = clinics.add_member(elsewhere.id, Role.CLINICIAN, "Carol", "carol@elsewhere.example", PASSWORD, now)
+    bob = _add_member(clinic, Role.CLINICIAN, "Bob", "bob@clinic.example", now)
+    admin = _add_member(clinic, Role.ADMIN, "Alice", "alice@clinic.example", now)
     actors = Actors(clinic, bob, admin, make_patient(bob, now), elsewhere, carol)
     db.session.commit()
     return actors
 
 
 def make_member(clinic: Clinic, role: Role, name: str, now: datetime) -> Member:
-    with patch.object(clinics, "hash_password", _hash_once):
-        member = clinics.add_member(clinic.id, role, name, f"{name.lower()}@interlude.example", PASSWORD, now)
-    db.session.commit()
+    """Of another clinic than the session's, a copy."""
+    email = f"{name.lower()}@interlude.example"
+    if clinic.id == entered():
+        member = _add_member(clinic, role, name, email, now)
+        db.session.commit()
+        return member
+    with current_app.app_context():
+        enter(clinic.id)
+        member = _add_member(clinic, role, name, email, now)
+        _keep_copies(member)
     return member
+
+
+def _add_member(clinic: Clinic, role: Role, name: str, email: str, now: datetime) -> Member:
+    with patch.object(clinics, "hash_password", _hash_once):
+        return clinics.add_member(clinic.id, role, name, email, PASSWORD, now)
+
+
+def _keep_copies(*things: Clinic | Member) -> None:
+    """Commits; they keep what they hold when the session goes."""
+    db.session.commit()
+    for thing in things:
+        db.session.refresh(thing)
 
 
 def make_patient(clinician: Member, now: datetime, **fields: Any) -> Patient:

@@ -19,6 +19,7 @@ from server.cli.simulated import COURSE_STARTS, DAYS, STORIES, SimulatedDay, day
 from server.clock import local_day
 from server.extensions import db, now, parts
 from server.models import Clinic, Member, Patient, Role, SessionState
+from server.scope import clinic_of_member, enter
 from server.services import clinics, courses, identities, keys, patients, watch
 
 ZONE = "America/New_York"
@@ -39,12 +40,12 @@ def demo(accounts: Path | None) -> None:
     """
     if not parts().settings.demo_secret:
         raise click.ClickException("DEMO_SECRET is not set: the demo's passwords are made from it.")
-    admin = db.session.scalar(select(Member).where(Member.email_index == keys.email_index(MEMBERS[-1][2])))
-    if admin is None:
+    clinic_id = clinic_of_member(keys.email_index(MEMBERS[-1][2]))
+    if clinic_id is None:
         clinic_id = _make_clinic().id
         db.session.commit()
     else:
-        clinic_id = admin.clinic_id
+        enter(clinic_id)
     if accounts:
         _write_privately(accounts, _accounts(clinic_id))
 

@@ -12,6 +12,7 @@ from server.extensions import db, now
 from server.logs import described
 from server.queue import app as queue
 from server.queue import enqueue
+from server.scope import clinics_with_due, enter
 from server.services import watch
 from server.services.outages import notice_outages
 
@@ -21,17 +22,23 @@ BATCH = 50
 
 
 def enqueue_due(at: datetime) -> int:
-    """Returns how many patients were put on the queue."""
+    """Returns how many patients were put on the queue, in batches of one clinic each."""
     # In one transaction: whoever assesses them knows which days nobody could check in on.
     notice_outages(at)
-    due = sorted(watch.claim_due(at))
+    return sum(_enqueue_due_in(clinic_id, at) for clinic_id in clinics_with_due("assess", at))
+
+
+def _enqueue_due_in(clinic_id: uuid.UUID, at: datetime) -> int:
+    enter(clinic_id)
+    due = [str(patient_id) for patient_id in sorted(watch.claim_due(at))]
     for start in range(0, len(due), BATCH):
-        enqueue("assess", db.session, patient_ids=[str(patient_id) for patient_id in due[start : start + BATCH]])
+        enqueue("assess", db.session, clinic_id=str(clinic_id), patient_ids=due[start : start + BATCH])
     return len(due)
 
 
 @queue.task(name="assess")
-def assess(patient_ids: list[str]) -> None:
+def assess(clinic_id: str, patient_ids: list[str]) -> None:
+    enter(uuid.UUID(clinic_id))
     assess_all([uuid.UUID(patient_id) for patient_id in patient_ids], now())
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -23,7 +24,7 @@ from server.extensions import Base
 from server.models.clinic import Member
 from server.models.patient import Patient
 from server.models.sealed import Sealed
-from server.models.types import choice
+from server.models.types import CLINIC_IN_FORCE, choice
 
 
 class AlertState(StrEnum):
@@ -84,11 +85,14 @@ class Alert(Base):
         CheckConstraint("(state = 'resolved') = (resolved_at IS NOT NULL)", name="resolved"),
         CheckConstraint("(state = 'resolved') = (outcome IS NOT NULL)", name="outcome_given"),
         Index("ix_alert_clinic_id_raised_at_id", "clinic_id", "raised_at", "id"),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+        # What refers to an alert names the clinic too, so that the two cannot disagree.
+        UniqueConstraint("id", "clinic_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"))
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
     rule: Mapped[str]
     rule_version: Mapped[int] = mapped_column(SmallInteger)
     severity: Mapped[str]
@@ -114,18 +118,23 @@ class Alert(Base):
 
     outcome_note = Sealed[str | None]("patient_id", "id")
 
-    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
-    events: Mapped[list["AlertEvent"]] = relationship(order_by="AlertEvent.id", back_populates="alert")
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True, foreign_keys=patient_id)
+    events: Mapped[list["AlertEvent"]] = relationship(
+        order_by="AlertEvent.id", back_populates="alert", foreign_keys="AlertEvent.alert_id"
+    )
 
 
 class AlertEvent(Base):
     """One transition: what, when, by whom (nobody: the engine)."""
 
     __tablename__ = "alert_event"
-    __table_args__ = (CheckConstraint(SEVERITIES, name="severity"),)
+    __table_args__ = (
+        CheckConstraint(SEVERITIES, name="severity"),
+        ForeignKeyConstraint(["alert_id", "clinic_id"], ["alert.id", "alert.clinic_id"]),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    alert_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    alert_id: Mapped[uuid.UUID] = mapped_column(index=True)
     kind: Mapped[EventKind] = mapped_column(choice(EventKind, "kind"))
     at: Mapped[datetime]
     member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
@@ -137,8 +146,9 @@ class AlertEvent(Base):
     """The day on which the rule finds now what this event told; None: nothing was told, or it is found no more."""
     reason: Mapped[str | None]
     """What changed in the record, for an event that such a change made."""
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
-    alert: Mapped[Alert] = relationship(back_populates="events")
+    alert: Mapped[Alert] = relationship(back_populates="events", foreign_keys=alert_id)
     member: Mapped[Member | None] = relationship(lazy="joined")
 
 
@@ -150,12 +160,14 @@ class AlertEmail(Base):
         UniqueConstraint("event_id", "member_id"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
         Index("ix_alert_email_due_at", "due_at", postgresql_where=text("state = 'queued'")),
+        ForeignKeyConstraint(["alert_id", "clinic_id"], ["alert.id", "alert.clinic_id"]),
+        ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    alert_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    alert_id: Mapped[uuid.UUID] = mapped_column(index=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
-    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
+    member_id: Mapped[uuid.UUID]
     state: Mapped[EmailState] = mapped_column(choice(EmailState, "state"), default=EmailState.QUEUED)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     due_at: Mapped[datetime]
@@ -168,7 +180,8 @@ class AlertEmail(Base):
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
-    alert: Mapped[Alert] = relationship(lazy="joined", innerjoin=True)
+    alert: Mapped[Alert] = relationship(lazy="joined", innerjoin=True, foreign_keys=alert_id)
     event: Mapped[AlertEvent] = relationship(lazy="joined", innerjoin=True)
-    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)
+    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys="AlertEmail.member_id")

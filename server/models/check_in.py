@@ -5,13 +5,22 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, SmallInteger, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
 from server.models.sealed import Sealed
-from server.models.types import choice
+from server.models.types import CLINIC_IN_FORCE, choice
 
 
 class Answer(StrEnum):
@@ -35,9 +44,10 @@ class CheckIn(Base):
         CheckConstraint("craving IS NOT NULL OR mood IS NOT NULL", name="says_something"),
         Index("uq_check_in_counts", "patient_id", "day", unique=True, postgresql_where=text("counts")),
         Index("ix_check_in_patient_id_recorded_at_id", "patient_id", "recorded_at", "id"),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), primary_key=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     recorded_at: Mapped[datetime]
     zone: Mapped[str]
@@ -59,5 +69,6 @@ class CheckIn(Base):
     triggers: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     self_harm_thoughts: Mapped[Answer | None] = mapped_column(choice(Answer, "self_harm_thoughts"))
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
     note = Sealed[str | None]("patient_id", "id")

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
@@ -38,7 +38,11 @@ class Member(Base):
     """Somebody who works at a clinic."""
 
     __tablename__ = "member"
-    __table_args__ = (CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),
+        # What refers to a member names the clinic too, so that the two cannot disagree.
+        UniqueConstraint("id", "clinic_id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), index=True)

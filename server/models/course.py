@@ -4,11 +4,11 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
-from server.models.types import choice
+from server.models.types import CLINIC_IN_FORCE, choice
 
 
 class Indication(StrEnum):
@@ -53,15 +53,19 @@ class SessionState(StrEnum):
 
 class Course(Base):
     __tablename__ = "course"
-    __table_args__ = (CheckConstraint("planned_sessions BETWEEN 1 AND 100", name="planned_sessions"),)
+    __table_args__ = (
+        CheckConstraint("planned_sessions BETWEEN 1 AND 100", name="planned_sessions"),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
     indication: Mapped[Indication] = mapped_column(choice(Indication, "indication"))
     target: Mapped[Target] = mapped_column(choice(Target, "target"))
     protocol: Mapped[str]
     planned_sessions: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[datetime]
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
     sessions: Mapped[list["TmsSession"]] = relationship(order_by="TmsSession.number", back_populates="course")
 
@@ -74,14 +78,16 @@ class TmsSession(Base):
         UniqueConstraint("course_id", "number"),
         CheckConstraint("number >= 1", name="number"),
         Index("ix_session_patient_id_starts_at", "patient_id", "starts_at"),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("course.id"))
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    patient_id: Mapped[uuid.UUID]
     number: Mapped[int] = mapped_column(SmallInteger)
     day: Mapped[date]
     starts_at: Mapped[datetime]
     state: Mapped[SessionState] = mapped_column(choice(SessionState, "state"), default=SessionState.SCHEDULED)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
     course: Mapped[Course] = relationship(back_populates="sessions")

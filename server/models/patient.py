@@ -4,12 +4,22 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
 from server.models.clinic import Clinic, Member
 from server.models.sealed import Sealed
+from server.models.types import CLINIC_IN_FORCE
 
 
 class Patient(Base):
@@ -18,6 +28,8 @@ class Patient(Base):
         CheckConstraint("monitored_until >= monitored_from", name="monitored"),
         # What is due is one indexed look-up, however many patients there are.
         Index("ix_patient_assess_due_at", "assess_due_at"),
+        # What refers to a patient names the clinic too, so that the two cannot disagree.
+        UniqueConstraint("id", "clinic_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -53,8 +65,10 @@ class Patient(Base):
     """The clinic's own reference, such as a chart number."""
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
-    team: Mapped[list["CareTeam"]] = relationship(order_by="CareTeam.position", viewonly=True)
-    pauses: Mapped[list["Pause"]] = relationship(order_by="Pause.begun_at")
+    team: Mapped[list["CareTeam"]] = relationship(
+        order_by="CareTeam.position", viewonly=True, foreign_keys="CareTeam.patient_id"
+    )
+    pauses: Mapped[list["Pause"]] = relationship(order_by="Pause.begun_at", foreign_keys="Pause.patient_id")
 
     @property
     def enrolled(self) -> bool:
@@ -80,12 +94,17 @@ class CareTeam(Base):
     """One clinician who cares for one patient; alerts go out in the order of position."""
 
     __tablename__ = "care_team"
+    __table_args__ = (
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+        ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
+    )
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), primary_key=True)
-    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, index=True)
     position: Mapped[int] = mapped_column(SmallInteger)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
-    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True)
+    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys=member_id)
 
 
 class Pause(Base):
@@ -96,10 +115,11 @@ class Pause(Base):
         CheckConstraint("last_day >= first_day", name="days"),
         CheckConstraint("(last_day IS NULL) = (ended_at IS NULL)", name="ended"),
         Index("uq_pause_open", "patient_id", unique=True, postgresql_where=text("last_day IS NULL")),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
     first_day: Mapped[date]
     last_day: Mapped[date | None]
     begun_at: Mapped[datetime]
@@ -107,20 +127,23 @@ class Pause(Base):
     """None for a pause of before they were dated."""
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
 
 class Invite(Base):
     """A single-use code, kept only as its SHA-256 (it has 60 random bits)."""
 
     __tablename__ = "invite"
+    __table_args__ = (ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
     code_hash: Mapped[bytes] = mapped_column(unique=True)
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     redeemed_at: Mapped[datetime | None]
     device: Mapped[str | None]
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
-    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True, foreign_keys=patient_id)

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
@@ -39,12 +39,14 @@ class SignIn(Base):
         CheckConstraint("num_nonnulls(member_id, patient_id) = 1", name="one_account"),
         CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name="ended"),
         CheckConstraint("retry_until IS NULL OR previous_hash IS NOT NULL", name="retry"),
+        ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"))
-    member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"), index=True)
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patient.id"), index=True)
+    member_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     device: Mapped[str | None]
     """What its owner calls it."""
     created_at: Mapped[datetime]

@@ -2,10 +2,11 @@
 
 import uuid
 
-from sqlalchemy import ForeignKey, SmallInteger
+from sqlalchemy import ForeignKeyConstraint, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
+from server.models.types import CLINIC_IN_FORCE
 
 
 class TrendState(Base):
@@ -13,10 +14,14 @@ class TrendState(Base):
 
     __tablename__ = "trend_state"
     # Each look writes it anew; room in the page lets the new row lie beside the old one, and no index is touched.
-    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
+    __table_args__ = (
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), primary_key=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(SmallInteger)
     """Of the engine that made it; another one reads the diary."""
     standing: Mapped[bytes]
     """A row of server.trends.standing.STANDING."""
+    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)

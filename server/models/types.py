@@ -2,7 +2,11 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Enum
+from sqlalchemy import Enum, text
+
+# The clinic that the transaction works for, as server.scope tells the database: a row belongs to it unless it says
+# otherwise, and without one no row goes in.
+CLINIC_IN_FORCE = text("(NULLIF(current_setting('interlude.clinic'::text, true), ''::text))::uuid")
 
 
 def choice(values: type[StrEnum], name: str) -> Enum:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from server.errors import Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
+from server.scope import enter
 from server.services.keys import email_index
 from server.services.limits import first_limits
 from server.services.passwords import hash_password
@@ -29,7 +30,9 @@ def check_zone(zone: str, field: str = "zone") -> str:
 
 
 def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> Clinic:
-    clinic = Clinic(name=name, zone=check_zone(zone), live=live, created_at=now)
+    """The session works for it from here on."""
+    clinic = Clinic(id=uuid.uuid4(), name=name, zone=check_zone(zone), live=live, created_at=now)
+    enter(clinic.id)
     db.session.add(clinic)
     db.session.flush()
     first_limits(clinic.id, now)

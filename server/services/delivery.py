@@ -105,7 +105,7 @@ def _finish(claim: Claim, **values: object) -> bool:
 
 
 def claim_due(now: datetime) -> Sequence[uuid.UUID]:
-    """Marks the emails whose time to try again has come, or whose job was lost, and returns them."""
+    """Marks the clinic's emails whose time to try again has come, or whose job was lost, and returns them."""
     due = (
         select(AlertEmail.id)
         .where(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from server.errors import SignInFailed
 from server.extensions import db
 from server.models import Member, Patient, Role
+from server.scope import NOWHERE, clinic_of_member, clinic_of_patient, enter
 from server.services.codes import normal_code
 from server.services.keys import email_index
 from server.services.passwords import password_matches
@@ -51,7 +52,9 @@ def known_of(account: Member | Patient) -> tuple[str, ...]:
 
 def sign_in_member(email: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
-    member = db.session.scalar(select(Member).where(Member.email_index == email_index(email)))
+    index = email_index(email)
+    enter(clinic_of_member(index) or NOWHERE)
+    member = db.session.scalar(select(Member).where(Member.email_index == index))
     if not password_matches(password, member.password_hash if member else None) or member is None or not member.active:
         raise SignInFailed("The email address or the password is wrong.")
     return of_member(member)
@@ -59,7 +62,9 @@ def sign_in_member(email: str, password: str) -> Identity:
 
 def sign_in_patient(code: str, password: str) -> Identity:
     """Raises SignInFailed for every reason alike."""
-    patient = db.session.scalar(select(Patient).where(Patient.code == normal_code(code)))
+    code = normal_code(code)
+    enter(clinic_of_patient(code) or NOWHERE)
+    patient = db.session.scalar(select(Patient).where(Patient.code == code))
     if (
         not password_matches(password, patient.password_hash if patient else None)
         or patient is None

@@ -56,4 +56,4 @@ def _email(patient: Patient, event: AlertEvent, members: Sequence[Member], now: 
         )
         db.session.add(email)
         db.session.flush()
-        enqueue("deliver", db.session, priority=URGENT, email_id=str(email.id))
+        enqueue("deliver", db.session, priority=URGENT, clinic_id=str(email.clinic_id), email_id=str(email.id))

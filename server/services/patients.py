@@ -13,6 +13,7 @@ from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, CareTeam, Ended, Invite, Patient, Role
+from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
 from server.services.care_teams import care_team, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
@@ -135,9 +136,11 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     """The phone is in. Raises Refused for a code that is unknown, used or expired, alike."""
     check_zone(zone)
     password_hash = hash_password(password, ())
+    code_hash = _code_hash(code)
+    enter(clinic_of_invite(code_hash) or NOWHERE)
     used = db.session.scalar(
         update(Invite)
-        .where(Invite.code_hash == _code_hash(code), Invite.redeemed_at.is_(None), Invite.expires_at > now)
+        .where(Invite.code_hash == code_hash, Invite.redeemed_at.is_(None), Invite.expires_at > now)
         .values(redeemed_at=now, device=device)
         .returning(Invite.patient_id)
     )
@@ -205,5 +208,5 @@ def _code_hash(code: str) -> bytes:
 def _unused_code() -> str:
     while True:
         code = new_code(CODE_SYMBOLS)
-        if db.session.scalar(select(Patient.id).where(Patient.code == code)) is None:
+        if clinic_of_patient(code) is None:
             return code

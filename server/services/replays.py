@@ -3,7 +3,7 @@
 import uuid
 from datetime import date
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from server.extensions import db
 from server.models import Patient
@@ -17,9 +17,12 @@ def replay_from(patient: Patient, day: date) -> None:
 
 def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
     """The same for every patient (of a clinic)."""
-    changed = update(Patient).where(Patient.trend_through >= day)
-    if clinic_id:
-        changed = changed.where(Patient.clinic_id == clinic_id)
+    if clinic_id is None:
+        # No query of ours sees every clinic.
+        db.session.execute(select(func.forget_trends_from(day)))
+        db.session.expire_all()
+        return
+    changed = update(Patient).where(Patient.clinic_id == clinic_id, Patient.trend_through >= day)
     db.session.execute(changed.values(trend_through=None))
 
 

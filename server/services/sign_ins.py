@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, select, update
 from server.errors import Conflict, NotFound
 from server.extensions import db
 from server.models import Ended, Member, Patient, Role, SignIn
+from server.scope import enter
 from server.services.identities import Identity, of_account
 
 # An answer that was lost is asked for again within this.
@@ -63,6 +64,7 @@ class Admitted:
 
 def begin(identity: Identity, device: str | None, lasting: Lasting, now: datetime) -> Given:
     """A device signs in."""
+    enter(identity.clinic_id)
     is_patient = identity.role is Role.PATIENT
     sign_in = SignIn(
         id=uuid.uuid4(),
@@ -187,6 +189,8 @@ def end_all(account: Member | Patient, why: Ended, now: datetime, *, but: uuid.U
 
 def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Standing | None:
     """The sign-in and the account as they are now, in one statement; None unless both stand as presented."""
+    # Signed by us; an account that is not of this clinic is not found there.
+    enter(presented.clinic_id)
     asked: Select[SignIn, Any]
     if presented.role is Role.PATIENT:
         asked = select(SignIn, Patient).join(Patient, Patient.id == SignIn.patient_id)

@@ -26,7 +26,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 
 
 def claim_due(now: datetime) -> Sequence[uuid.UUID]:
-    """Marks the patients who are due as queued and returns them. The caller enqueues them in this transaction."""
+    """Marks the clinic's patients who are due as queued and returns them, for the caller to enqueue with this."""
     due = (
         select(Patient.id)
         .join(Clinic, Clinic.id == Patient.clinic_id)

@@ -11,6 +11,7 @@ from server.extensions import db
 from server.models import Alert, Answer, Member, Patient, Role, TmsSession
 from server.services import check_ins, courses, identities, sign_ins
 from server.services.care_teams import replace_care_team
+from tests.database import change
 from tests.factories import PASSWORD, Actors, check_in_body, course_body, make_member, make_patient, new_id
 
 ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank")
@@ -61,8 +62,8 @@ def make_things(actors: Actors, now: datetime) -> Things:
 
 
 def disable(account: Member | Patient) -> None:
-    account.active = False
-    db.session.commit()
+    table = "patient" if isinstance(account, Patient) else "member"
+    change(f"UPDATE {table} SET active = false WHERE id = :id", id=account.id)  # noqa: S608
 
 
 def remove_from_team(things: Things) -> None:

@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 
 from server.extensions import db
 from server.jobs import assessing
-from server.models import Alert, AlertEmail, CheckIn, Clinic, Patient
+from server.models import CheckIn, Patient
+from server.scope import enter
 from tests.conftest import Clock
+from tests.database import one
 
 STEADY = (3, 4, 3, 2) * 4
 WORSE = (7, 8, 7, 8, 7, 8, 9)
@@ -42,8 +44,7 @@ def test_a_replay_mails_nobody_and_no_tick_touches_it(
     app: Flask, tmp_path: Path, clock: Clock, outbox: list[EmailMessage]
 ) -> None:
     app.test_cli_runner().invoke(args=["replay", str(write(tmp_path)), "--skip", "distress"])
-    assert db.session.scalar(select(func.count()).select_from(Alert)) == 2
-    assert db.session.scalar(select(func.count()).select_from(AlertEmail)) == 0
+    assert (one("SELECT count(*) FROM alert"), one("SELECT count(*) FROM alert_email")) == (2, 0)
     clock.pass_by(days=3)
     assert assessing.enqueue_due(clock()) == 0
     assert outbox == []
@@ -51,6 +52,7 @@ def test_a_replay_mails_nobody_and_no_tick_touches_it(
 
 def test_its_people_days_and_ratings_are_those_of_the_file(app: Flask, tmp_path: Path, clock: Clock) -> None:
     app.test_cli_runner().invoke(args=["replay", str(write(tmp_path)), "--skip", "distress"])
+    enter(one("SELECT id FROM clinic"))
     people = {patient.reference: patient.id for patient in db.session.scalars(select(Patient))}
     assert set(people) == {"Ada", "Ben"}
     ratings = db.session.scalars(
@@ -69,7 +71,7 @@ def test_an_unknown_column_or_an_empty_file_stops_it(app: Flask, tmp_path: Path)
     empty.write_text("person,day,mood\n", encoding="utf-8")
     nothing = app.test_cli_runner().invoke(args=["replay", str(empty)])
     assert (nothing.exit_code, "no line to replay" in nothing.output) == (1, True)
-    assert db.session.scalar(select(func.count()).select_from(Clinic)) == 0
+    assert one("SELECT count(*) FROM clinic") == 0
 
 
 def test_a_gap_is_silence_and_the_end_of_a_diary_is_not(app: Flask, tmp_path: Path) -> None:

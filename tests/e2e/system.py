@@ -50,6 +50,7 @@ class System:
     mailbox: Mailbox
     offset_file: Path
     database_url: str
+    """As the owner, who sees every clinic's rows."""
     environment: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -127,7 +128,7 @@ def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_por
         TICK_SECONDS="1",
         **{OFFSET_FILE: str(offset_file)},
     )
-    return System(base_url, mailbox, offset_file, postgres.url("interlude_app"), environment)
+    return System(base_url, mailbox, offset_file, postgres.url("interlude_owner"), environment)
 
 
 def _command(name: str, base_url: str) -> list[str]:

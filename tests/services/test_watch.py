@@ -165,7 +165,8 @@ def test_a_database_that_goes_away_is_nobodys_failure(actors: Actors, clock: Clo
     check_in(actors.ada, clock)
     ada = actors.ada.id
     ours = db.session.scalar(text("SELECT pg_backend_pid()"))
-    change("SELECT pg_terminate_backend(:pid)", pid=ours)
+    with db.engine.connect() as another:
+        another.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
     with pytest.raises(DBAPIError):
         assess_all([ada], clock())
     assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]

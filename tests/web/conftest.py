@@ -4,7 +4,7 @@ import re
 import uuid
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 
 from server.extensions import db
@@ -19,8 +19,11 @@ from tests.factories import Actors, finding
 
 def enter(client: FlaskClient, member: Member, clock: Clock) -> None:
     """The cookie that signing in gives (the password itself is tried in test_sessions)."""
-    given = sign_ins.begin(identities.of_member(member), DEVICE, LASTING, clock())
-    db.session.commit()
+    identity = identities.of_member(member)
+    # In a session of its own, which works for that member's clinic.
+    with current_app.app_context():
+        given = sign_ins.begin(identity, DEVICE, LASTING, clock())
+        db.session.commit()
     with client.session_transaction() as session:
         session.update(cookie_for(given))
 

@@ -13,6 +13,7 @@ from server.app import create_app
 from server.extensions import db
 from server.models import Role
 from server.settings import Settings
+from tests.api.cells import disable
 from tests.conftest import Clock
 from tests.database import rows
 from tests.factories import PASSWORD, Actors, settings_for
@@ -51,8 +52,7 @@ def test_over_https_the_cookie_stays_there(settings: Settings) -> None:
 
 
 def test_nobody_but_active_clinicians_signs_in(client: FlaskClient, actors: Actors) -> None:
-    actors.carol.active = False
-    db.session.commit()
+    disable(actors.carol)
     pages = set()
     for email, password in (
         ("bob@clinic.example", "wrong horse battery"),

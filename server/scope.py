@@ -1,0 +1,74 @@
+"""Which clinic a session works for. PostgreSQL shows it that clinic's rows alone, and none before it has one.
+
+The clinic is a setting of the transaction, given anew at the start of each, so a pooled connection carries it no
+further than the commit.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_sqlalchemy.session import Session
+from sqlalchemy import Uuid, bindparam, event, func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import SessionTransaction
+
+from server.extensions import db
+
+_KEY = "clinic"
+_SET = select(func.set_config("interlude.clinic", bindparam("clinic"), True))
+# No clinic has it: whoever is unknown takes the same steps as whoever is known, and sees nothing.
+NOWHERE = uuid.UUID(int=0)
+
+
+@event.listens_for(Session, "after_begin")
+def _tell(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    clinic_id = session.info.get(_KEY)
+    if clinic_id is not None and not transaction.nested:
+        connection.execute(_SET, {"clinic": str(clinic_id)})
+
+
+def enter(clinic_id: uuid.UUID) -> None:
+    """From here on, in this transaction and the next ones, the session works for this clinic and for no other."""
+    session = db.session()
+    known = session.info.get(_KEY)
+    if known == clinic_id:
+        return
+    if session.in_nested_transaction():
+        # Rolled back, a savepoint would bring back the clinic of before.
+        raise RuntimeError("a clinic is entered outside of savepoints")
+    if known is not None:
+        # Nothing of the other clinic stays in the session's memory.
+        session.flush()
+        session.expunge_all()
+    session.info[_KEY] = clinic_id
+    if session.in_transaction():
+        session.connection().execute(_SET, {"clinic": str(clinic_id)})
+
+
+def entered() -> uuid.UUID | None:
+    """The clinic that the session works for."""
+    found: uuid.UUID | None = db.session().info.get(_KEY)
+    return found
+
+
+def clinic_of_member(email_index: bytes) -> uuid.UUID | None:
+    return db.session.scalar(select(func.clinic_of_member(email_index, type_=Uuid())))
+
+
+def clinic_of_patient(code: str) -> uuid.UUID | None:
+    return db.session.scalar(select(func.clinic_of_patient(code, type_=Uuid())))
+
+
+def clinic_of_invite(code_hash: bytes) -> uuid.UUID | None:
+    return db.session.scalar(select(func.clinic_of_invite(code_hash, type_=Uuid())))
+
+
+def clinics_with_due(job: str, at: datetime) -> Sequence[uuid.UUID]:
+    """Where a tick of this job, "assess" or "deliver", may have something to enqueue."""
+    return db.session.scalars(select(func.clinics_with_due(job, at, type_=Uuid()))).all()
+
+
+def every_clinic() -> Sequence[uuid.UUID]:
+    """For an operator's commands, which go from one to the next."""
+    return db.session.scalars(select(func.every_clinic(type_=Uuid()))).all()
