@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-signals clean
+.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-signals bench-rls clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench: .venv/for-run  ## Measure the trend engine (ratios in one run)
 
 bench-signals: .venv/for-test  ## Measure the detectors against each other (ARGS="--short" or ARGS="--diaries FOLDER")
 	@exec $(PY) -m bench.signals $(ARGS)
+
+bench-rls: .venv/for-test  ## Measure what row-level security costs (the same requests with it and without)
+	@exec $(PY) -m bench.rls
 
 replay: .venv/for-run  ## Play diaries through the system: make replay FILE=diaries.csv ARGS="--skip distress"
 	@exec $(PY) -m server.local exec -- flask --app server.app replay "$(FILE)" $(ARGS)

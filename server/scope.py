@@ -22,7 +22,8 @@ NOWHERE = uuid.UUID(int=0)
 
 
 @event.listens_for(Session, "after_begin")
-def _tell(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+def tell(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    """The clinic, at the start of each transaction."""
     clinic_id = session.info.get(_KEY)
     if clinic_id is not None and not transaction.nested:
         connection.execute(_SET, {"clinic": str(clinic_id)})

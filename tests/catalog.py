@@ -27,7 +27,11 @@ CONSTRAINTS = """
 INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
 OTHERS = {
     "types": "SELECT typname, typtype FROM pg_type WHERE typnamespace = 'public'::regnamespace",
-    "functions": "SELECT oid::regprocedure::text, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "functions": """
+        SELECT oid::regprocedure::text, prosrc, proacl::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    """,
+    "policies": "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies",
+    "row-level security": "SELECT relname, relrowsecurity FROM pg_class WHERE relnamespace = 'public'::regnamespace",
     "triggers": "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
     "sequences": "SELECT relname, '' FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace",
     "owners": "SELECT relname, relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace",

@@ -97,6 +97,33 @@ def test_the_app_role_owns_nothing_and_is_nobody(settings: Settings) -> None:
     assert (owned, member_of) == (0, 0)
 
 
+# No row of these is about anybody: when jobs ran, when we were down, the ids of keys, and the
+# queue's, whose arguments are ids.
+OF_NO_CLINIC = {"alembic_version", "data_key", "index_key", "job_run", "outage"}
+OWN_CLINIC = "(SELECT (NULLIF(current_setting('interlude.clinic'::text, true), ''::text))::uuid AS \"nullif\")"
+
+
+def test_every_table_shows_a_clinic_its_own_rows_alone(settings: Settings) -> None:
+    """A new table needs its policy, too (0009 says how), and one alone: a second would let more through."""
+    engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        enabled = set(
+            connection.scalars(
+                text("SELECT relname FROM pg_class WHERE relrowsecurity AND relnamespace = 'public'::regnamespace")
+            )
+        )
+        policies = connection.execute(
+            text("SELECT tablename, cmd, permissive, qual, with_check FROM pg_policies")
+        ).all()
+    tables = {str(table) for table, *_ in catalog(settings, everything=True)["columns"]}
+    assert {table for table in tables if not table.startswith("procrastinate_")} - OF_NO_CLINIC == enabled
+    assert sorted(policy.tablename for policy in policies) == sorted(enabled)
+    for table, cmd, permissive, seen, written in policies:
+        column = "id" if table == "clinic" else "clinic_id"
+        assert (cmd, permissive) == ("ALL", "PERMISSIVE"), table
+        assert " ".join(seen.split()) == " ".join(written.split()) == f"({column} = ( {OWN_CLINIC[1:]})", table
+
+
 def test_limits_are_carried_over_both_ways(postgres: EmbeddedPostgres) -> None:
     with scratch_database(postgres, "limits") as settings:
         app = create_app(settings)

@@ -1,10 +1,11 @@
 """For whoever runs it: is this process alive, can it serve, is anything late."""
 
+import logging
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from marshmallow import fields
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from server.api.blueprint import Routes
 from server.api.description import description
@@ -12,8 +13,10 @@ from server.api.guard import public
 from server.api.problems import KINDS, page_of
 from server.extensions import db, keyring, now
 from server.schemas.fields import Body
-from server.services.health import health
+from server.services.health import health, is_bound
 from server.services.keys import check_keys
+
+log = logging.getLogger(__name__)
 
 routes = Routes("ops", __name__, description="Running it")
 pages = Blueprint("problems", __name__)
@@ -46,6 +49,9 @@ def healthz() -> Any:
 @routes.alt_response(503, "unavailable")
 def readyz() -> Any:
     """This process can serve (else 503, or 500 without its keys); what is late or failing is in the body."""
+    if not is_bound():
+        log.error("DATABASE_URL names a role that row-level security does not bind: not one request is served safely")
+        raise ServiceUnavailable
     check_keys(db.session.connection(), keyring())
     return {"status": "ok", **health(now())}
 

@@ -10,6 +10,11 @@ COUNTS = ("assessments_failing", "emails_waiting", "emails_undeliverable", "aler
 SINCE = {"assessment_late_seconds": "assessment_due_since", "email_late_seconds": "email_waiting_since"}
 
 
+def is_bound() -> bool:
+    """Whether row-level security binds the role that we connect as: not the owner, nor one that bypasses it."""
+    return bool(db.session.scalar(select(func.row_security_active("public.patient"))))
+
+
 def health(now: datetime) -> dict[str, int]:
     """Counted by a function of the database's, which sees every clinic and tells of none."""
     columns = [column(name, BigInteger) for name in COUNTS] + [column(name, Instant) for name in SINCE.values()]

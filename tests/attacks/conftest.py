@@ -1,20 +1,86 @@
 """What the attacks share."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from email.message import EmailMessage
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection, text
 
 from server.extensions import Parts, db
+from server.models import Answer
+from server.scope import enter
 from server.sealing import Keyring
+from server.services import check_ins, courses, identities
 from server.settings import Settings
+from tests.api.cells import make_things
 from tests.attacks.forging import Pair
 from tests.conftest import Clock
-from tests.factories import Actors, tokens_of
+from tests.database import change, one
+from tests.factories import Actors, check_in_body, course_body, make_patient, tokens_of
 
 Switch = Callable[[str], None]
+AsApp = Callable[[uuid.UUID | None], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clinics:
+    """Bob's, which the test's session works for, and Carol's, with her patient Cyd and an alert about Cyd."""
+
+    ours: uuid.UUID
+    theirs: uuid.UUID
+    cyd: uuid.UUID
+    alert: uuid.UUID
+
+
+@pytest.fixture
+def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
+    make_things(actors, clock())
+    with app.app_context():
+        enter(actors.elsewhere.id)
+        cyd = _make_cyd(actors, clock())
+    change("""
+        INSERT INTO pause (id, clinic_id, patient_id, first_day, begun_at)
+        SELECT gen_random_uuid(), clinic_id, id, created_at, created_at FROM patient
+    """)
+    change(
+        "INSERT INTO trend_state (patient_id, clinic_id, version, standing) SELECT id, clinic_id, 0, '' FROM patient"
+    )
+    change("""
+        INSERT INTO sign_in (id, clinic_id, member_id, created_at, last_used_at, ends_at, current_hash)
+        SELECT gen_random_uuid(), clinic_id, id, created_at, created_at, created_at, '' FROM member
+    """)
+    alert = one("SELECT id FROM alert WHERE patient_id = :cyd", cyd=cyd)
+    return Clinics(actors.clinic.id, actors.elsewhere.id, cyd, alert)
+
+
+def _make_cyd(actors: Actors, now: datetime) -> uuid.UUID:
+    cyd = make_patient(actors.carol, now).id
+    course = course_body() | {"first_day": date(2026, 5, 4)}
+    courses.create_course(identities.of_member(actors.carol), cyd, course, now)
+    yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
+    check_ins.put_check_in(cyd, uuid.uuid4(), yes, now)
+    db.session.commit()
+    return cyd
+
+
+@pytest.fixture
+def as_app(app: Flask) -> AsApp:
+    """A transaction of the app's role for this clinic, or for none; it is undone at its end."""
+
+    @contextmanager
+    def transaction(clinic_id: uuid.UUID | None) -> Iterator[Connection]:
+        with db.engine.connect() as connection:
+            if clinic_id is not None:
+                connection.execute(text("SELECT set_config('interlude.clinic', :id, true)"), {"id": str(clinic_id)})
+            yield connection
+            connection.rollback()
+
+    return transaction
 
 
 @pytest.fixture

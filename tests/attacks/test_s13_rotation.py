@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, pool, select, text
 from server.assembly import require_keys
 from server.extensions import db
 from server.models import CheckIn, Member, Patient
+from server.scope import enter
 from server.sealing import KeysLost
 from server.services import rotation
 from server.settings import Settings
@@ -36,8 +37,11 @@ def texts(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> Call
     def read() -> list[str | None]:
         db.session.rollback()
         notes = [found.note for found in db.session.scalars(select(CheckIn).order_by(CheckIn.recorded_at))]
-        emails = sorted(found.email for found in db.session.scalars(select(Member)))
-        return [*notes, *emails, *(found.reference for found in db.session.scalars(select(Patient)))]
+        emails = [found.email for found in db.session.scalars(select(Member))]
+        with app.app_context():
+            enter(actors.elsewhere.id)
+            emails += [found.email for found in db.session.scalars(select(Member))]
+        return [*notes, *sorted(emails), *(found.reference for found in db.session.scalars(select(Patient)))]
 
     return read
 
