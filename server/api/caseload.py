@@ -4,12 +4,13 @@ import uuid
 from typing import Any
 
 from server.api.blueprint import PageQuery, Routes, page
-from server.api.guard import MEMBERS, caller, requires
+from server.api.guard import CARE, MEMBERS, caller, requires
 from server.extensions import db, now
 from server.models import Role
 from server.schemas.check_ins import CheckInList
 from server.schemas.clinics import ClinicOut, LimitsChange
 from server.schemas.patients import (
+    AdherenceOut,
     CourseIn,
     CourseList,
     CourseOut,
@@ -27,6 +28,7 @@ from server.schemas.patients import (
     SessionOut,
 )
 from server.services import check_ins, clinics, courses, limits, members, patients
+from server.services.adherence import adherence
 from server.services.pages import parse_cursor
 
 routes = Routes("caseload", __name__, url_prefix="/v1", description="The care team and the clinic")
@@ -37,13 +39,13 @@ routes = Routes("caseload", __name__, url_prefix="/v1", description="The care te
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, PatientList)
 def list_patients(query: dict[str, Any]) -> Any:
-    """The patients in one's care (a clinician) or of the clinic (an admin), newest first."""
+    """The patients in one's care (a clinician) or of the clinic (the others), newest first."""
     found = patients.list_patients(caller(), parse_cursor(query.get("cursor")), query["limit"])
     return page(found, query["limit"], "created_at")
 
 
 @routes.post("/patients")
-@requires(*MEMBERS)
+@requires(*CARE)
 @routes.arguments(PatientIn)
 @routes.response(201, PatientOut)
 @routes.alt_response(409, "conflict")
@@ -64,7 +66,7 @@ def show_patient(patient_id: uuid.UUID) -> Any:
 
 
 @routes.patch("/patients/<uuid:patient_id>")
-@requires(*MEMBERS)
+@requires(*CARE)
 @routes.arguments(PatientChange)
 @routes.response(200, PatientOut)
 @routes.alt_response(404, "not-found")
@@ -77,7 +79,7 @@ def change_patient(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
 
 
 @routes.post("/patients/<uuid:patient_id>/invites")
-@requires(*MEMBERS)
+@requires(*CARE)
 @routes.response(201, InviteOut)
 @routes.alt_response(404, "not-found")
 @routes.alt_response(409, "conflict")
@@ -100,6 +102,15 @@ def list_patient_check_ins(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
     return page(found, query["limit"], "recorded_at")
 
 
+@routes.get("/patients/<uuid:patient_id>/adherence")
+@requires(*MEMBERS)
+@routes.response(200, AdherenceOut)
+@routes.alt_response(404, "not-found")
+def show_adherence(patient_id: uuid.UUID) -> Any:
+    """On which of the last 90 local days the patient checked in."""
+    return adherence(patients.get_patient(caller(), patient_id), now())
+
+
 @routes.get("/patients/<uuid:patient_id>/courses")
 @requires(*MEMBERS)
 @routes.response(200, CourseList)
@@ -110,7 +121,7 @@ def list_courses(patient_id: uuid.UUID) -> Any:
 
 
 @routes.post("/patients/<uuid:patient_id>/courses")
-@requires(*MEMBERS)
+@requires(*CARE)
 @routes.arguments(CourseIn)
 @routes.response(201, CourseOut)
 @routes.alt_response(404, "not-found")

@@ -16,8 +16,9 @@ from server.services.sign_ins import Presented
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-MEMBERS = (Role.CLINICIAN, Role.ADMIN)
-EVERYONE = (Role.PATIENT, Role.CLINICIAN, Role.ADMIN)
+CARE = (Role.CLINICIAN, Role.ADMIN)
+MEMBERS = (Role.CLINICIAN, Role.COORDINATOR, Role.ADMIN)
+EVERYONE = (Role.PATIENT, *MEMBERS)
 
 
 def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:

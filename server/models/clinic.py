@@ -31,6 +31,8 @@ class Role(StrEnum):
 
     PATIENT = "patient"
     CLINICIAN = "clinician"
+    COORDINATOR = "coordinator"
+    """Keeps the schedule of the clinic's patients, and sees who checks in and not what they say."""
     ADMIN = "admin"
 
 
@@ -39,7 +41,7 @@ class Member(Base):
 
     __tablename__ = "member"
     __table_args__ = (
-        CheckConstraint("role IN ('clinician', 'admin')", name="works_here"),
+        CheckConstraint("role IN ('clinician', 'coordinator', 'admin')", name="works_here"),
         # What refers to a member names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
     )

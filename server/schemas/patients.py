@@ -19,6 +19,8 @@ from server.schemas.fields import (
     whole,
 )
 
+WORKS_HERE = (Role.CLINICIAN, Role.COORDINATOR, Role.ADMIN)
+
 
 class PatientBody(Body):
     reference = text(64, allow_none=True, metadata={"description": "The clinic's own reference."})
@@ -74,6 +76,12 @@ class PatientOut(Body):
 class PatientList(Body):
     items = fields.List(fields.Nested(PatientOut), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AdherenceOut(Body):
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True, metadata={"description": "Today, where the patient is."})
+    checked_in = fields.List(fields.Date(), required=True, metadata={"description": "The days with a check-in."})
 
 
 class InviteOut(Body):
@@ -138,14 +146,14 @@ class SessionIn(Body):
 
 
 class MemberIn(Body):
-    role = Choice(Role, required=True, validate=validate.OneOf((Role.CLINICIAN, Role.ADMIN)))
+    role = Choice(Role, required=True, validate=validate.OneOf(WORKS_HERE))
     name = text(200, required=True)
     email = email_address(required=True)
     password = secret(required=True)
 
 
 class MemberChange(Body):
-    role = Choice(Role, validate=validate.OneOf((Role.CLINICIAN, Role.ADMIN)))
+    role = Choice(Role, validate=validate.OneOf(WORKS_HERE))
     active = TrueOrFalse(metadata={"description": "false signs the member out, until it is true again."})
 
 

@@ -35,7 +35,7 @@ REFERENCE = ("uq_patient_reference_index", "Another patient of this clinic has t
 
 
 def visible_to(caller: Identity) -> Select[Patient]:
-    """The patients that a member may see: an admin the clinic's, a clinician those in their care."""
+    """The patients that a member may see: a clinician those in their care, the others the clinic's."""
     found = select(Patient).where(Patient.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
         found = found.join(CareTeam, CareTeam.patient_id == Patient.id).where(CareTeam.member_id == caller.id)

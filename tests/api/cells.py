@@ -14,7 +14,7 @@ from server.services.care_teams import replace_care_team
 from tests.database import change
 from tests.factories import PASSWORD, Actors, check_in_body, course_body, make_member, make_patient, new_id
 
-ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank")
+ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank", "dora")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class Things:
 
 
 def make_things(actors: Actors, now: datetime) -> Things:
-    """Eve is another patient of Bob's; Dan works with Bob but is in nobody's team; Frank is admin elsewhere."""
+    """Eve is another patient of Bob's; Dan works with Bob but is in nobody's team; Frank is admin elsewhere.
+
+    Dora keeps the schedule of Bob's clinic.
+    """
     ada = actors.ada
     course = courses.create_course(identities.of_member(actors.bob), ada.id, _course(), now)
     device = sign_ins.begin(identities.of_patient(ada), "old phone", lasting(), now).sign_in_id
@@ -55,6 +58,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
         "carol": actors.carol,
         "alice": actors.alice_admin,
         "frank": make_member(actors.elsewhere, Role.ADMIN, "Frank", now),
+        "dora": make_member(actors.clinic, Role.COORDINATOR, "Dora", now),
     }
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
@@ -140,50 +144,53 @@ def _limits(_: datetime) -> dict[str, Any]:
 
 
 CELLS = {
-    #                                                        ada eve bob dan carol alice frank
-    ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201"),
-    ("DELETE", "/v1/tokens/current"): Cell("204 204 204 204 204 204 204"),
-    ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204"),
-    ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200"),
-    ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
-    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201", _password),
-    ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200"),
-    ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404"),
-    ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403"),
-    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403", _check_in),
-    ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403"),
-    ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403"),
-    ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200"),
-    ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201", _patient),
-    ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404"),
+    #                                                        ada eve bob dan carol alice frank dora
+    ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201 201"),
+    ("DELETE", "/v1/tokens/current"): Cell("204 204 204 204 204 204 204 204"),
+    ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204"),
+    ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200"),
+    ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
+    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201", _password),
+    ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200 200"),
+    ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404"),
+    ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403 403"),
+    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403", _check_in),
+    ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200 200"),
+    ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201 403", _patient),
+    ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell(
-        "403 403 200 404 404 200 404", lambda now: {**_patient(now), "active": True}
+        "403 403 200 404 404 200 404 403", lambda now: {**_patient(now), "active": True}
     ),
-    ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404"),
-    ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403"),
-    ("GET", "/v1/trend"): Cell("200 200 403 403 403 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 200 404 404 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/chart.svg"): Cell("403 403 200 404 404 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 200 404 404 200 404"),
-    ("POST", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 201 404 404 201 404", lambda _: course_body()),
-    ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 200 404 404 200 404"),
+    ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 200 404 404 200 404 200"),
+    ("GET", "/v1/trend"): Cell("200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/chart.svg"): Cell("403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 200 404 404 200 404 200"),
+    ("POST", "/v1/patients/<uuid:patient_id>/courses"): Cell(
+        "403 403 201 404 404 201 404 403", lambda _: course_body()
+    ),
+    ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/sessions/<uuid:session_id>"): Cell(
-        "403 403 200 404 404 200 404",
+        "403 403 200 404 404 200 404 200",
         lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
     ),
-    ("GET", "/v1/clinic"): Cell("403 403 403 403 403 200 200"),
-    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200", _limits),
-    ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200"),
-    ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201", _member),
+    ("GET", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403"),
+    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403", _limits),
+    ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200 403"),
+    ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201 403", _member),
     ("PATCH", "/v1/members/<uuid:member_id>"): Cell(
-        "403 403 403 403 403 200 404",
+        "403 403 403 403 403 200 404 403",
         lambda _: {"role": "clinician", "active": True},
     ),
-    ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403"),
-    ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 200 404 404 403 403"),
-    ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403"),
+    ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403 403"),
+    ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 200 404 404 403 403 403"),
+    ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403 403"),
     ("POST", "/v1/alerts/<uuid:alert_id>/resolve"): Cell(
-        "403 403 200 404 404 403 403",
+        "403 403 200 404 404 403 403 403",
         lambda _: {"outcome": "contacted_patient", "note": "spoke on the phone"},
     ),
 }

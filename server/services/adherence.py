@@ -1,0 +1,24 @@
+"""On which days a patient checked in, and nothing of what was said."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from server.clock import local_day
+from server.extensions import db
+from server.models import CheckIn, Patient
+
+DAYS = 90
+
+
+def adherence(patient: Patient, now: datetime) -> dict[str, Any]:
+    """The last local days of the patient, with those that have a check-in."""
+    last = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    first = last - timedelta(days=DAYS - 1)
+    days = (
+        select(CheckIn.day)
+        .where(CheckIn.patient_id == patient.id, CheckIn.counts, CheckIn.day.between(first, last))
+        .order_by(CheckIn.day)
+    )
+    return {"first_day": first, "last_day": last, "checked_in": db.session.scalars(days).all()}
