@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-signals bench-rls clean
+.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-scan bench-signals bench-rls clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench-signals: .venv/for-test  ## Measure the detectors against each other (ARGS
 bench-rls: .venv/for-test  ## Measure what row-level security costs (the same requests with it and without)
 	@exec $(PY) -m bench.rls
 
+bench-scan: .venv/for-bench  ## Measure a caseload of 100,000: replayed whole, and one new day (ARGS="--patients 5000")
+	@exec $(PY) -m bench.scan $(ARGS)
+
 replay: .venv/for-run  ## Play diaries through the system: make replay FILE=diaries.csv ARGS="--skip distress"
 	@exec $(PY) -m server.local exec -- flask --app server.app replay "$(FILE)" $(ARGS)
 
@@ -53,7 +56,8 @@ lock: .venv/for-test  ## Pin the newest allowed releases, with hashes
 	@UV="$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url --python-version 3.11 --custom-compile-command make-lock --upgrade"; \
 	$$UV pyproject.toml -o requirements.txt && \
 	$$UV pyproject.toml --extra local -c requirements.txt -o server/local/requirements.txt && \
-	$$UV pyproject.toml --extra local --extra dev -c server/local/requirements.txt -o tests/requirements.txt
+	$$UV pyproject.toml --extra local --extra dev -c server/local/requirements.txt -o tests/requirements.txt && \
+	$$UV pyproject.toml --extra local --extra dev --extra bench -c tests/requirements.txt -o bench/requirements.txt
 
 clean:  ## Remove the virtual environment and everything that `make run` made
 	rm -rf .venv var
@@ -71,4 +75,9 @@ clean:  ## Remove the virtual environment and everything that `make run` made
 .venv/for-test: .venv/for-run tests/requirements.txt
 	@echo "Installing what the tests need (once)..."
 	@$(INSTALL) tests/requirements.txt
+	@touch $@
+
+.venv/for-bench: .venv/for-test bench/requirements.txt
+	@echo "Installing what the benches compare with (once)..."
+	@$(INSTALL) bench/requirements.txt
 	@touch $@

@@ -23,5 +23,5 @@ class TrendState(Base):
     version: Mapped[int] = mapped_column(SmallInteger)
     """Of the engine that made it; another one reads the diary."""
     standing: Mapped[bytes]
-    """A row of server.trends.standing.STANDING."""
+    """A row of server.trends.standing.ROW."""
     clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)

@@ -12,7 +12,10 @@ from sqlalchemy import (
     Date,
     DateTime,
     LargeBinary,
+    Text,
     Uuid,
+    any_,
+    cast,
     column,
     func,
     literal,
@@ -31,7 +34,7 @@ from server.services.courses import courses_of
 from server.services.limits import thresholds_by_day
 from server.services.outages import outage_days
 from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
-from server.trends.standing import STANDING, VERSION, Standings, nobody_yet
+from server.trends.standing import ROW, VERSION, Standings, nobody_yet, unpacked
 from server.trends.state import Bools
 
 DAY = timedelta(days=1)
@@ -62,7 +65,7 @@ def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
     closed = [max(today[one.zone] - DAY, one.trend_through or date.min) for one in patients]
     known = np.array([one.standing is not None for one in patients], np.bool_)
     rows = nobody_yet(len(patients))
-    rows[known] = np.frombuffer(b"".join(one.standing for one in patients if one.standing), STANDING)
+    rows.put(known, unpacked([one.standing for one in patients if one.standing is not None]))
     _enter_courses(rows, patients, closed, known)
     news = _news(clinic, patients, closed, known)
     rows, look, look_open = catch_up(rows, news, thresholds_by_day(clinic))
@@ -96,7 +99,7 @@ def write_back(batch: Batch, now: datetime) -> None:
     )
     kept = _table(
         id=(ids, Uuid),
-        standing=([row.tobytes() for row in batch.rows], LargeBinary),
+        standing=(batch.rows.packed(), LargeBinary),
     )
     states = insert(TrendState).from_select(
         ["patient_id", "version", "standing"], select(kept.c.id, literal(VERSION), kept.c.standing)
@@ -120,11 +123,11 @@ def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
             TrendState,
             (TrendState.patient_id == Patient.id)
             & (TrendState.version == VERSION)
-            & (func.length(TrendState.standing) == STANDING.itemsize)
+            & (func.length(TrendState.standing) == ROW.itemsize)
             & Patient.trend_through.is_not(None),
         )
         .where(
-            Patient.id.in_(patient_ids),
+            Patient.id == any_(cast(literal(_array(patient_ids), Text), ARRAY(Uuid))),
             Patient.clinic_id == clinic.id,
             # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
             or_(Patient.assess_due_at <= now, Patient.assess_queued_at.is_not(None)),
@@ -138,7 +141,7 @@ def _enter_courses(rows: Standings, patients: Sequence[Any], closed: Sequence[da
     new = [who for who, one in enumerate(patients) if not known[who]]
     courses = courses_of([patients[who].id for who in new])
     for who in new:
-        enter_course(rows[who], courses.get(patients[who].id), closed[who])
+        enter_course(rows, who, courses.get(patients[who].id), closed[who])
 
 
 def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known: Bools) -> News:
@@ -202,9 +205,21 @@ def _ordinal(day: date | None, otherwise: int) -> int:
 
 
 def _table(
-    *, numbered: str | None = None, **columns: tuple[Sequence[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
+    *, numbered: str | None = None, **columns: tuple[Iterable[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
 ) -> TableValuedAlias:
     """Lists of equal length, each with its type, as a table: one statement serves all patients."""
-    listed = func.unnest(*(literal(values, ARRAY(kind)) for values, kind in columns.values()))
+    listed = func.unnest(*(cast(literal(_array(values), Text), ARRAY(kind)) for values, kind in columns.values()))
     names = [column(name, kind) for name, (_, kind) in columns.items()]
     return listed.table_valued(*names, with_ordinality=numbered).render_derived()
+
+
+def _array(values: Iterable[Any]) -> str:
+    """As PostgreSQL writes an array: a driver that looks at each element by itself takes longer than all the rest."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: uuid.UUID | date | bytes | None) -> str:
+    """None of these can hold a comma, a quotation mark or a brace."""
+    if value is None:
+        return "NULL"
+    return f'"\\\\x{value.hex()}"' if isinstance(value, bytes) else f'"{value}"'

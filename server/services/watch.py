@@ -73,19 +73,19 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     for clinic_id, ids in clinics.items():
         batch = look_over(db.session.get_one(Clinic, clinic_id), ids, now)
         for who in np.flatnonzero(batch.close).tolist():
-            _look_closely(batch, who, now)
+            look_closely(batch, who, now)
         write_back(batch, now)
         looked += len(batch.patients)
     return looked
 
 
-def _look_closely(batch: Batch, who: int, now: datetime) -> None:
+def look_closely(batch: Batch, who: int, now: datetime) -> None:
     """Every rule on the whole diary, and what is out already brought into line with it."""
     patient = db.session.get_one(Patient, batch.patients[who].id, populate_existing=True)
     over = batch.closed[who]
     record = replace(record_of(patient, now), today=over)
     findings = assess_dated(record, thresholds_by_day(batch.clinic))
-    enter_course(batch.rows[who], record.course, over)
+    enter_course(batch.rows, who, record.course, over)
     if restate(patient, raise_findings(patient, findings, now), over, now):
         # What an open day has told may change until it is over, and then is compared with the diary once more.
         batch.through[who] = None

@@ -58,18 +58,19 @@ def catch_up(
 
     `versions`: as for `assess_dated`. The open day is the one after `until`; it enters no row, as it may change yet.
     """
-    rows = rows.copy()
-    look: Bools = np.zeros((2, len(rows)), np.bool_)
-    if not len(rows):
+    patients = len(news.after)
+    rows = rows.of(np.arange(patients))
+    look: Bools = np.zeros((2, patients), np.bool_)
+    if not patients:
         return rows, look[0], look[1]
     said = _by_day(news.said.day)
     paused, outages = _by_day(news.paused.day), _by_day(news.outages.day)
     for day in range(int(news.after.min()) + 1, int(news.until.max()) + 2):
-        answers = _answers(len(rows), news.said, said.get(day))
+        answers = _answers(patients, news.said, said.get(day))
         awaiting = Awaiting(
             (news.monitored_from > 0) & (news.monitored_from <= day) & (day <= news.monitored_until),
-            _marked(len(rows), news.paused, paused.get(day)),
-            _marked(len(rows), news.outages, outages.get(day)),
+            _marked(patients, news.paused, paused.get(day)),
+            _marked(patients, news.outages, outages.get(day)),
         )
         thresholds = in_force(versions, date.fromordinal(day))
         over = (news.after < day) & (day <= news.until)
@@ -78,11 +79,12 @@ def catch_up(
             look[0] |= found
         elif over.any():
             who = np.flatnonzero(over)
-            rows[who], found = step(rows[who], day, answers.of(who), awaiting.of(who), thresholds)
+            later, found = step(rows.of(who), day, answers.of(who), awaiting.of(who), thresholds)
+            rows.put(who, later)
             look[0][who] |= found
         who = np.flatnonzero((day == news.until + 1) & answers.given)
         if len(who):
-            look[1][who] = step(rows[who], day, answers.of(who), None, thresholds)[1]
+            look[1][who] = step(rows.of(who), day, answers.of(who), None, thresholds)[1]
     # A day beyond the open one: the patient has travelled back over the date line, or their clock was wrong.
     look[1][news.said.who[news.said.day > news.until[news.said.who] + 1]] = True
     return rows, look[0], look[1]
@@ -93,16 +95,16 @@ def in_force(versions: Sequence[tuple[date, Thresholds]], day: date) -> Threshol
     return next((thresholds for first, thresholds in reversed(versions) if first <= day), versions[0][1])
 
 
-def enter_course(row: np.void, course: Course | None, today: date) -> None:
-    """What a row needs to know of a course, for the days after `today`."""
+def enter_course(rows: Standings, who: int, course: Course | None, today: date) -> None:
+    """What the row of a patient needs to know of a course, for the days after `today`."""
     if course is None or course.first_day is None or course.last_day is None:
         return
-    row["course_first"], row["course_last"] = course.first_day.toordinal(), course.last_day.toordinal()
+    rows.course_first[who], rows.course_last[who] = course.first_day.toordinal(), course.last_day.toordinal()
     # A session that was marked as missed before its day is news on the evening before it.
     missed = [one.day - DAY for one in course.standing if one.state is SessionState.MISSED]
     middle = middle_day(course)
     ahead = [day.toordinal() for day in [*missed, *([middle] if middle else [])] if day > today]
-    row["course_look"] = min(ahead, default=0)
+    rows.course_look[who] = min(ahead, default=0)
 
 
 def columns(said: Iterable[tuple[int, int, float | None, float | None, str | None]]) -> Said:

@@ -5,39 +5,86 @@ looked at closely: for the others no rule has anything to say about that day. Wh
 and in which words, is the rules' own affair, from the diary; here is only what they need to stay silent.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server.trends.cusum import advance
-from server.trends.items import CRAVING, MOOD
+from server.trends.items import MOOD
+from server.trends.readings import HIGHEST
 from server.trends.silence import BEGINS, CLEARLY_LONGER, GOES_ON, HABIT_DAYS, MOST_DAYS
 from server.trends.state import Bools, Floats, Ints, State, start
 from server.trends.thresholds import Thresholds
 
-Standings: TypeAlias = NDArray[np.void]  # shape (patients,), of STANDING
-
 VERSION = 1  # of the row below and of what leads to it: rows of another version are made anew from the diaries
-
-_STATE = np.dtype([(name, "<f8" if zero.dtype.kind == "f" else "<i4") for name, zero in start()._asdict().items()])
-STANDING = np.dtype(
-    [
-        ("craving", _STATE),
-        ("mood", _STATE),
-        ("free", "<i4"),  # days reported without use since the last use
-        ("habit", "<i4"),  # the last HABIT_DAYS awaited days, a bit each, the newest lowest: was there a check-in
-        ("awaited", "<i4"),  # of so many days
-        ("silent", "<i4"),  # awaited days in a row without a check-in
-        ("unlikely", "<i4"),  # how many of them the habit makes unlikely
-        ("course_first", "<i4"),  # days are date.toordinal(); 0 for none
-        ("course_last", "<i4"),
-        ("course_look", "<i4"),  # the next day on which a rule about the course may have something to say
-    ]
-)
 USED = {"no": 1, "yes": 2}  # 0: not answered, or rather not said
-_WIDE = {"f": np.float64, "i": np.int64}
 _NEWEST = (1 << HABIT_DAYS) - 1
+
+_Column: TypeAlias = NDArray[Any]
+
+
+class Standings(NamedTuple):
+    """Columns of shape (patients,). Days are date.toordinal(), 0 for none."""
+
+    craving: State
+    mood: State
+    free: Ints  # days reported without use since the last use
+    habit: Ints  # the last HABIT_DAYS awaited days, a bit each, the newest lowest: was there a check-in
+    awaited: Ints  # of so many days
+    silent: Ints  # awaited days in a row without a check-in
+    unlikely: Ints  # how many of them the habit makes unlikely
+    course_first: Ints
+    course_last: Ints
+    course_look: Ints  # the next day on which a rule about the course may have something to say
+
+    def columns(self) -> tuple[_Column, ...]:
+        """All of them, in the order of ROW."""
+        return (*self.craving, *self.mood, *self[2:])
+
+    def of(self, who: Ints | Bools) -> "Standings":
+        """Some of the patients."""
+        return _standings([column[who] for column in self.columns()])
+
+    def put(self, who: Ints | Bools, rows: "Standings") -> None:
+        """Writes the rows of some of the patients in their places."""
+        for column, new in zip(self.columns(), rows.columns(), strict=True):
+            column[who] = new
+
+    def packed(self) -> list[bytes]:
+        """A row of ROW for each patient, to be kept."""
+        rows = np.empty(len(self.free), ROW)
+        for name, column in zip(ROW.names or (), self.columns(), strict=True):
+            rows[name] = column
+        whole = rows.tobytes()
+        return [whole[at : at + ROW.itemsize] for at in range(0, len(whole), ROW.itemsize)]
+
+
+def _standings(columns: Sequence[_Column]) -> Standings:
+    states = len(State._fields)
+    return Standings(State(*columns[:states]), State(*columns[states : 2 * states]), *columns[2 * states :])
+
+
+def nobody_yet(patients: int) -> Standings:
+    """The rows before any day."""
+    numbers = [np.zeros(patients, np.int64) for _ in Standings._fields[2:]]
+    # Each state has columns of its own, so that they may be written to.
+    states = chain.from_iterable([column.copy() for column in start((patients,))] for _ in range(2))
+    return _standings([*states, *numbers])
+
+
+def unpacked(rows: Sequence[bytes]) -> Standings:
+    """What `packed` gave."""
+    kept = np.frombuffer(b"".join(rows), ROW)
+    return _standings([kept[name].astype(_WIDE[kept.dtype[name].kind]) for name in ROW.names or ()])
+
+
+_WIDE = {"f": np.float64, "i": np.int64}
+ROW = np.dtype(
+    [(str(place), "<f8" if column.dtype.kind == "f" else "<i4") for place, column in enumerate(nobody_yet(0).columns())]
+)
 
 
 class Answers(NamedTuple):
@@ -65,14 +112,6 @@ class Awaiting(NamedTuple):
         return Awaiting(self.monitored[who], self.paused[who], self.outage[who])
 
 
-def nobody_yet(patients: int) -> Standings:
-    """The rows before any day."""
-    rows = np.zeros(patients, STANDING)
-    for item in (CRAVING, MOOD):
-        _keep(rows, item.field, start((patients,)))
-    return rows
-
-
 def step(
     rows: Standings, day: int, answers: Answers, awaiting: Awaiting | None, thresholds: Thresholds
 ) -> tuple[Standings, Bools]:
@@ -80,54 +119,37 @@ def step(
 
     `awaiting`: None while the day is not over, when silence says nothing yet.
     """
-    rows = rows.copy()
-    treatment_day = np.maximum(np.minimum(day, rows["course_last"]) - rows["course_first"] + 1, 0)
-    treatment_day *= rows["course_first"] > 0
-    look: Bools = np.zeros(len(rows), np.bool_)
-    for item, rating, limit in (
-        (CRAVING, answers.craving, thresholds.craving_severe),
-        (MOOD, answers.mood, thresholds.mood_very_low),
-    ):
-        turned = 10.0 - rating if item.turned else rating
-        state, signal = advance(_state(rows, item.field), day, turned, treatment_day, thresholds.h)
-        _keep(rows, item.field, state)
-        look |= signal.fired | (turned >= item.turn(limit))
+    treatment_day = np.maximum(np.minimum(day, rows.course_last) - rows.course_first + 1, 0) * (rows.course_first > 0)
+    worse = HIGHEST - answers.mood
+    craving, rising = advance(rows.craving, day, answers.craving, treatment_day, thresholds.h)
+    mood, falling = advance(rows.mood, day, worse, treatment_day, thresholds.h)
+    look = rising.fired | falling.fired
+    look |= (answers.craving >= thresholds.craving_severe) | (worse >= MOOD.turn(thresholds.mood_very_low))
     used = answers.used == USED["yes"]
-    look |= used & (rows["free"] >= thresholds.use_free_days)
-    rows["free"] = np.where(used, 0, rows["free"] + (answers.used == USED["no"]))
+    look |= used & (rows.free >= thresholds.use_free_days)
+    free = (rows.free + (answers.used == USED["no"])) * ~used
+    rows = rows._replace(craving=craving, mood=mood, free=free)
     if awaiting is not None:
-        look |= _fall_silent(rows, answers.given, awaiting, thresholds)
-        look |= (rows["course_look"] > 0) & (day >= rows["course_look"])
+        rows, fell_silent = _fall_silent(rows, answers.given, awaiting, thresholds)
+        look |= fell_silent | ((rows.course_look > 0) & (day >= rows.course_look))
     return rows, look
 
 
-def _state(rows: Standings, item: str) -> State:
-    held = rows[item]
-    numbers: Any = {name: held[name].astype(_WIDE[held.dtype[name].kind]) for name in State._fields}
-    return State(**numbers)
-
-
-def _keep(rows: Standings, item: str, state: State) -> None:
-    for name, values in state._asdict().items():
-        rows[item][name] = values
-
-
-def _fall_silent(rows: Standings, given: Bools, awaiting: Awaiting, thresholds: Thresholds) -> Bools:
-    """The rule gone_silent, day by day; changes `rows`, and says whose silence has just become news."""
+def _fall_silent(rows: Standings, given: Bools, awaiting: Awaiting, thresholds: Thresholds) -> tuple[Standings, Bools]:
+    """The rule gone_silent, day by day, and whose silence has just become news."""
     monitored, paused, outage = awaiting
     ended = monitored & (given | paused)
-    answered = monitored & given & ~paused
-    missed = np.where(ended, rows["silent"], 0)
-    habit = rows["habit"].astype(np.int64) << np.minimum(missed, HABIT_DAYS) << answered | answered
-    rows["habit"] = habit & _NEWEST
-    rows["awaited"] = np.minimum(rows["awaited"] + missed + answered, HABIT_DAYS)
+    answered = ended & ~paused
     quiet = monitored & ~ended & ~outage
-    begins = np.flatnonzero(quiet & (rows["silent"] == 0))
-    rows["unlikely"][begins] = unlikely_lengths(rows["habit"][begins], rows["awaited"][begins], thresholds)
-    rows["silent"] = np.where(ended, 0, rows["silent"] + quiet)
-    silent, unlikely = rows["silent"], rows["unlikely"]
+    missed = rows.silent * ended
+    habit = (rows.habit << np.minimum(missed, HABIT_DAYS) << answered | answered) & _NEWEST
+    awaited = np.minimum(rows.awaited + missed + answered, HABIT_DAYS)
+    begins = np.flatnonzero(quiet & (rows.silent == 0))
+    unlikely = rows.unlikely.copy()
+    unlikely[begins] = unlikely_lengths(habit[begins], awaited[begins], thresholds)
+    silent = rows.silent * ~ended + quiet
     news: Bools = quiet & ((silent == unlikely) | (silent == CLEARLY_LONGER * unlikely))
-    return news
+    return rows._replace(habit=habit, awaited=awaited, silent=silent, unlikely=unlikely), news
 
 
 def unlikely_lengths(habit: Ints, awaited: Ints, thresholds: Thresholds) -> Ints:

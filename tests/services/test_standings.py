@@ -49,7 +49,7 @@ def remembered(patient: Patient) -> tuple[date | None, bytes]:
 def replayed(patient: Patient, clock: Clock) -> tuple[date, bytes]:
     db.session.rollback()
     record = record_of(patient, clock())
-    return record.today, stand([record], thresholds_by_day(patient.clinic)).tobytes()
+    return record.today, stand([record], thresholds_by_day(patient.clinic)).packed()[0]
 
 
 def test_it_is_what_the_whole_diary_says(actors: Actors, clock: Clock) -> None:

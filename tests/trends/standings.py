@@ -13,8 +13,8 @@ from server.trends.standing import Standings, nobody_yet
 def stand(records: Sequence[Record], versions: Sequence[tuple[date, Thresholds]]) -> Standings:
     """The row of each record after its last day that is over, from the whole diary."""
     rows = nobody_yet(len(records))
-    for row, record in zip(rows, records, strict=True):
-        enter_course(row, record.course, record.today)
+    for who, record in enumerate(records):
+        enter_course(rows, who, record.course, record.today)
     return catch_up(rows, _whole(records), versions)[0]
 
 

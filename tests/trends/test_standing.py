@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.trends import Course, Reading, Record, Session, SessionState, Thresholds, assess_dated
 from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
 from server.trends.silence import HABIT_DAYS, unlikely_length
-from server.trends.standing import nobody_yet, unlikely_lengths
+from server.trends.standing import nobody_yet, unlikely_lengths, unpacked
 from tests.trends.standings import stand
 
 FIRST = date(2026, 3, 2)
@@ -96,9 +96,9 @@ def test_days_that_come_later_lead_to_the_row_of_the_whole_diary(
     rows = stand(early, limits)
     later, _, _ = catch_up(rows, news_of(given_records, cuts), limits)
     whole = stand(given_records, limits)
-    for row, record in zip(later, given_records, strict=True):
-        enter_course(row, record.course, record.today)
-    assert later.tobytes() == whole.tobytes()
+    for who, record in enumerate(given_records):
+        enter_course(later, who, record.course, record.today)
+    assert later.packed() == whole.packed() == unpacked(whole.packed()).packed()
 
 
 @settings(max_examples=40, deadline=None)
@@ -108,7 +108,7 @@ def test_where_a_rule_speaks_somebody_looks(record: Record, limits: list[tuple[d
     rows = stand([until(record, on(10))], limits)
     known = set(assess_dated(until(record, on(10)), limits))
     for day in range(11, (record.today - FIRST).days + 1):
-        enter_course(rows[0], record.course, on(day - 1))
+        enter_course(rows, 0, record.course, on(day - 1))
         so_far = until(record, on(day))
         rows, look, _ = catch_up(rows, news_of([so_far], [day]), limits)
         found = set(assess_dated(so_far, limits))
@@ -140,5 +140,4 @@ def test_the_length_that_a_habit_makes_unlikely_is_the_rules_own(silent_days: in
 
 
 def test_no_patients_are_no_rows() -> None:
-    assert len(stand([], [(FIRST, Thresholds())])) == 0
-    assert len(nobody_yet(0)) == 0
+    assert stand([], [(FIRST, Thresholds())]).packed() == nobody_yet(0).packed() == []

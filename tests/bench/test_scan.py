@@ -1,0 +1,46 @@
+"""The caseload's bench: what it loads is what it reads, and its replay is the engine's own."""
+
+import uuid
+from datetime import timedelta
+
+import psycopg
+from flask import Flask
+from sqlalchemy import select
+
+from bench.scan.load import FIRST, load, make_clinic, simulate_diaries
+from bench.scan.replay import Places, diaries, replay
+from bench.scan.stages import patient_ids
+from server.extensions import db
+from server.models import Patient
+from server.queue import conninfo
+from server.scope import enter
+from server.services.limits import thresholds_by_day
+from server.services.records import record_of
+from server.settings import Settings
+from tests.conftest import MONDAY
+from tests.trends.standings import stand
+
+PATIENTS, DAYS = 30, 20
+
+
+def test_what_is_loaded_is_what_is_replayed(app: Flask, settings: Settings) -> None:
+    made = simulate_diaries(PATIENTS, DAYS, seed=3)
+    with psycopg.connect(conninfo(settings.migration_database_url), autocommit=True) as owner:
+        clinic = make_clinic(owner, made)
+        count = load(owner, clinic, made, 0, DAYS)
+        ids = patient_ids(owner)
+        said = diaries(owner, ids, FIRST.toordinal(), DAYS)
+    assert count == int((made.craving >= 0).sum()) == int((said[0] >= 0).sum())
+    places = Places(made.ids)(ids)
+    assert (said[0][said[0] >= 0] == (made.craving.T * 10)[:, places][said[0] >= 0]).all()
+    (stood,), looks = replay(said, FIRST.toordinal())
+    assert looks > 0
+    by_id = dict(zip([row.tobytes() for row in ids], stood.packed(), strict=True))
+    over = MONDAY.replace(year=FIRST.year, month=FIRST.month, day=FIRST.day) + timedelta(days=DAYS)
+    enter(uuid.UUID(clinic))
+    patients = db.session.scalars(select(Patient)).all()
+    assert len(patients) == PATIENTS
+    for patient in patients:
+        record = record_of(patient, over)
+        assert record.today == FIRST + timedelta(days=DAYS - 1)
+        assert stand([record], thresholds_by_day(patient.clinic)).packed() == [by_id[patient.id.bytes]]
