@@ -24,7 +24,7 @@ def record(
 ) -> AlertEvent:
     """Stores one transition; `reason`: what changed in the record, where that made it."""
     event = AlertEvent(
-        alert_id=alert.id,
+        alert=alert,
         kind=kind,
         at=now,
         member_id=by.id if by else None,
@@ -37,7 +37,6 @@ def record(
         reason=reason,
     )
     db.session.add(event)
-    db.session.flush()
     return event
 
 
@@ -118,6 +117,7 @@ def resolve(caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str |
     alert.outcome = outcome
     alert.outcome_note = note
     record(alert, EventKind.RESOLVED, now, by=caller)
+    db.session.flush()
     return alert
 
 
@@ -126,3 +126,4 @@ def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:
     alert.acknowledged_at = now
     alert.acknowledged_by = caller.id
     record(alert, EventKind.ACKNOWLEDGED, now, by=caller)
+    db.session.flush()

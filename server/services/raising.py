@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager, lazyload
 
 from server.extensions import db
 from server.models import Alert, AlertEvent, AlertState, EventKind, Patient
@@ -42,6 +43,7 @@ def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime)
         standing[event] = finding
         if kind is not EventKind.REPEATED or finding.rule not in REFRACTORY:
             mailed[alert.id] = event
+    db.session.flush()
     # One email for each alert, about the last that is worth one: days that arrive together are told together.
     for event in mailed.values():
         notify(patient, event, now)
@@ -55,6 +57,7 @@ def told_of(patient_id: uuid.UUID) -> Sequence[AlertEvent]:
         .join(Alert, Alert.id == AlertEvent.alert_id)
         .where(Alert.patient_id == patient_id, AlertEvent.stands_on.is_not(None))
         .order_by(AlertEvent.stands_on, AlertEvent.id)
+        .options(contains_eager(AlertEvent.alert).lazyload(Alert.patient), lazyload(AlertEvent.member))
     ).all()
 
 
@@ -107,6 +110,7 @@ def unresolved(patient_id: uuid.UUID) -> dict[str, Alert]:
 
 def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
     alert = Alert(
+        id=uuid.uuid4(),
         clinic_id=patient.clinic_id,
         patient_id=patient.id,
         rule=finding.rule,
@@ -117,7 +121,6 @@ def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:
     )
     describe(alert, finding)
     db.session.add(alert)
-    db.session.flush()
     return alert
 
 

@@ -23,8 +23,8 @@ def restate(patient: Patient, standing: Standing, closed: date, now: datetime) -
     `standing`: what `raise_findings` said of every finding in the record. `closed`: the last local day that is over;
     what an open day has told may still change back, and is left alone until it is over. Returns whether it has.
     """
-    open_days = set()
-    for event in told_of(patient.id):
+    open_days, told = set(), told_of(patient.id)
+    for event in told:
         if event in standing:
             event.stands_on = standing[event].day
         elif event.alert.rule in REFRACTORY and event.stands_on:
@@ -39,7 +39,7 @@ def restate(patient: Patient, standing: Standing, closed: date, now: datetime) -
         if alert.rule in REFRACTORY and alert.id not in open_days:
             _restate(alert, by_alert.get(alert, []), now)
     db.session.flush()
-    return any(event.stands_on and event.stands_on > closed for event in told_of(patient.id))
+    return any(event.stands_on and event.stands_on > closed for event in told)
 
 
 def _restate(alert: Alert, findings: Sequence[Finding], now: datetime) -> None:
