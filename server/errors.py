@@ -29,6 +29,21 @@ class SignInFailed(DomainError):
     """Unknown account, wrong password, disabled: never told apart."""
 
 
+class TooMany(DomainError):
+    """Too many attempts; `seconds` until the next may be made."""
+
+    def __init__(self, seconds: int) -> None:
+        minutes = -(-seconds // 60)
+        super().__init__(f"Too many attempts. Try again in {'a minute' if minutes == 1 else f'{minutes} minutes'}.")
+        self.seconds = seconds
+
+
+class Busy(DomainError):
+    """More at once than this process takes on; trying again in a moment helps."""
+
+    seconds = 5
+
+
 class MailRefused(DomainError):
     """The mail server did not take a message; `lasting` when it never will."""
 

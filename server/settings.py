@@ -7,7 +7,7 @@ from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,6 +37,8 @@ class Settings:
     data_keys: Keyring
     base_url: str
     port: int
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    passwords_at_once: int
     smtp_host: str
     smtp_port: int
     smtp_security: str
@@ -64,6 +66,8 @@ class Settings:
             data_keys=env.read("DATA_KEYS", Keyring.parse),
             base_url=env.read("BASE_URL", _base_url),
             port=env.read("PORT", _whole(1, 65535), default=8000),
+            trusted_proxies=env.read("TRUSTED_PROXIES", _networks, default=()),
+            passwords_at_once=env.read("PASSWORDS_AT_ONCE", _whole(1, 64), default=4),
             smtp_host=env.read("SMTP_HOST", _text),
             smtp_port=env.read("SMTP_PORT", _whole(1, 65535), default=587),
             smtp_security=env.read("SMTP_SECURITY", _one_of(SMTP_SECURITY), default="starttls"),
@@ -182,6 +186,16 @@ def _base_url(raw: str) -> str:
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("must be https:// unless it is this machine")
     return raw.rstrip("/")
+
+
+def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        networks = tuple(ip_network(network.strip()) for network in raw.split(","))
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, with a comma between each two") from None
+    if not all(network.prefixlen for network in networks):
+        raise ValueError("must not be everybody: anyone could then write the address that is counted")
+    return networks
 
 
 def _mail_address(raw: str) -> str:

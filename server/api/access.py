@@ -10,6 +10,7 @@ from server.api.guard import EVERYONE, caller, presented_token, public, requires
 from server.api.tokens import issue, lasting
 from server.extensions import db, now
 from server.models import Ended, Role
+from server.origin import give_mark, origin
 from server.schemas.accounts import (
     DeviceList,
     EnrollmentIn,
@@ -21,6 +22,7 @@ from server.schemas.accounts import (
     TokensOut,
 )
 from server.services import identities, patients, profiles, sign_ins
+from server.services.throttle import Scope, code_account, count_attempt, count_own, email_account, new_mark
 
 routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking")
 
@@ -29,11 +31,17 @@ routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking
 @public
 @routes.arguments(EnrollmentIn)
 @routes.response(201, EnrollmentOut)
+@routes.alt_response(429, "too-many-requests")
 def enroll(said: dict[str, Any]) -> Any:
-    """Redeem an invite code: the phone sets its password and is signed in."""
+    """Redeem an invite code: the phone sets its password and is signed in.
+
+    Keep the cookie `known_device`, here and at a sign-in: attempts of others then never hold this phone up.
+    """
+    count_attempt(Scope.ENROLMENT, code_account(said["code"]), origin(), now())
     patient = patients.redeem_invite(**said, now=now())
     given = sign_ins.begin(identities.of_patient(patient), said["device"], lasting(), now())
     db.session.commit()
+    give_mark(new_mark(code_account(patient.code)))
     return {**issue(given), "code": patient.code}
 
 
@@ -42,20 +50,25 @@ def enroll(said: dict[str, Any]) -> Any:
 @routes.arguments(SignInIn)
 @routes.response(201, TokensOut)
 @routes.alt_response(401, "sign-in-failed")
+@routes.alt_response(429, "too-many-requests")
 def sign_in(said: dict[str, Any]) -> Any:
     """Sign in with an email (members) or a code (patients), and a password."""
     if "email" in said:
-        identity = identities.sign_in_member(said["email"], said["password"])
+        account = email_account(said["email"])
+        identity = identities.sign_in_member(said["email"], said["password"], origin(), now())
     else:
-        identity = identities.sign_in_patient(said["code"], said["password"])
+        account = code_account(said["code"])
+        identity = identities.sign_in_patient(said["code"], said["password"], origin(), now())
     given = sign_ins.begin(identity, said.get("device"), lasting(), now())
     db.session.commit()
+    give_mark(new_mark(account))
     return issue(given)
 
 
 @routes.post("/tokens/refresh")
 @requires(*EVERYONE, refresh=True)
 @routes.response(201, TokensOut)
+@routes.alt_response(429, "too-many-requests")
 def refresh() -> Any:
     """New tokens for a refresh token, which goes in the Authorization header and works once.
 
@@ -63,6 +76,7 @@ def refresh() -> Any:
     used; what that answer held is then void. Any other second use is taken for theft: this device is signed out,
     whoever holds its tokens. So refresh one at a time.
     """
+    count_own(Scope.REFRESH, presented_token().sign_in_id, now())
     given = sign_ins.rotate(presented_token(), lasting(), now())
     # Also when there is nothing to give: a sign-in that was ended stays ended.
     db.session.commit()
@@ -113,8 +127,10 @@ def change_me(said: dict[str, Any]) -> Any:
 @routes.arguments(PasswordIn)
 @routes.response(201, TokensOut)
 @routes.alt_response(409, "conflict")
+@routes.alt_response(429, "too-many-requests")
 def change_password(said: dict[str, Any]) -> Any:
     """A new password, and new tokens for this device; every other device is signed out."""
+    count_own(Scope.PASSWORD, presented_token().sign_in_id, now())
     given = profiles.change_password(caller(), **said, lasting=lasting(), now=now())
     db.session.commit()
     return issue(given)

@@ -7,12 +7,14 @@ from typing import Any, TypeVar, cast
 from flask import g
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from server.api.tokens import presented
+from server.api.tokens import NOT_OURS, presented
 from server.extensions import db, now
 from server.models import Role
+from server.origin import origin
 from server.services import sign_ins
 from server.services.identities import Identity
 from server.services.sign_ins import Presented
+from server.services.throttle import Scope, count_attempt
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,8 +29,10 @@ def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.presented = presented(refresh=refresh)
-            if not refresh:
+            if refresh:
+                g.presented = _renewing()
+            else:
+                g.presented = presented(refresh=False)
                 g.caller = _admitted()
             if g.presented.role not in roles:
                 raise Forbidden
@@ -52,8 +56,17 @@ def caller() -> Identity:
 
 
 def presented_token() -> Presented:
-    """What the refresh token says: the service that takes it checks it, under the lock of its row."""
+    """What the token says. The service that takes a refresh token checks it, under the lock of its row."""
     return cast(Presented, g.presented)
+
+
+def _renewing() -> Presented:
+    """What the refresh token says. Guesses are counted, by address; a token of ours is no guess, wherever it is."""
+    try:
+        return presented(refresh=True)
+    except NOT_OURS:
+        count_attempt(Scope.REFRESH, None, origin(), now())
+        raise
 
 
 def _admitted() -> Identity:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from server.errors import Conflict, DomainError, NotFound, Refused, SignInFailed
+from server.errors import Busy, Conflict, DomainError, NotFound, Refused, SignInFailed, TooMany
 from server.extensions import db
 from server.logs import described
 
@@ -38,10 +38,11 @@ KINDS: Mapping[str, Kind] = {
     "too-large": Kind(413, "Too large", "A body has at most 256 KiB."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
     "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
+    "too-many-requests": Kind(429, "Too many requests", "Try again after Retry-After seconds."),
     "server-error": Kind(
         500, "Something broke here", "The fault is ours. Try again: a check-in that was stored is not stored twice."
     ),
-    "unavailable": Kind(503, "Not available now", "The database is away. Try again after Retry-After seconds."),
+    "unavailable": Kind(503, "Not available now", "Away or busy for a moment. Try again after Retry-After seconds."),
 }
 
 _BY_STATUS = {
@@ -54,9 +55,17 @@ _BY_STATUS = {
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid",
+    429: "too-many-requests",
     503: "unavailable",
 }
-_BY_ERROR = {NotFound: "not-found", Conflict: "conflict", SignInFailed: "sign-in-failed", Refused: "invalid"}
+_BY_ERROR = {
+    NotFound: "not-found",
+    Conflict: "conflict",
+    SignInFailed: "sign-in-failed",
+    Refused: "invalid",
+    TooMany: "too-many-requests",
+    Busy: "unavailable",
+}
 
 
 class FieldError(Schema):
@@ -122,7 +131,8 @@ def register(app: Flask) -> None:
 def of_domain_error(error: DomainError) -> Response:
     db.session.rollback()
     errors = [{"pointer": f"#/{error.field}", "detail": error.detail}] if isinstance(error, Refused) else None
-    return problem(_BY_ERROR[type(error)], error.detail, errors)
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else None
+    return problem(_BY_ERROR[type(error)], error.detail, errors, headers)
 
 
 def of_http_exception(error: HTTPException) -> Response:

@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Flask, Response
 from flask_jwt_extended import create_access_token, create_refresh_token, get_jwt, verify_jwt_in_request
-from jwt import InvalidTokenError
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt import InvalidTokenError, PyJWTError
 from werkzeug.exceptions import Unauthorized
 
 from server.api.problems import problem
@@ -19,6 +20,8 @@ from server.services.sign_ins import Given, Lasting, Presented
 
 # PyJWT reads its own clock. So much leeway silences it; `presented` checks the times with ours.
 PYJWT_LEEWAY = timedelta(days=365 * 100)
+# What `presented` raises, each answered 401.
+NOT_OURS = (JWTExtendedException, PyJWTError, Unauthorized)
 # How far a machine of ours that issued a token may be ahead.
 SKEW_SECONDS = 60
 

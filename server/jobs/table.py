@@ -20,5 +20,6 @@ JOBS = (
     Job("assess", None, assessing.enqueue_due),
     Job("deliver", None, delivering.enqueue_due),
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
+    Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("forget_old_runs", timedelta(days=1), upkeep.forget_old_runs),
 )

@@ -9,6 +9,7 @@ from server.extensions import db
 from server.models import JobRun
 from server.queue import app as queue
 from server.queue import enqueue, is_waiting
+from server.services import throttle
 
 KEEP_RUNS = timedelta(days=30)
 
@@ -26,6 +27,11 @@ async def retry_stalled() -> None:
     for job in await queue.job_manager.get_stalled_jobs():
         await queue.job_manager.retry_job(job)
     await queue.job_manager.delete_old_jobs(nb_hours=KEEP_RUNS // timedelta(hours=1), include_failed=True)
+
+
+def forget_attempts(at: datetime) -> int:
+    throttle.forget_attempts(at)
+    return 0
 
 
 def forget_old_runs(at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Tables: one noun a file."""
 
 from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome
+from server.models.attempt_count import AttemptCount
 from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
@@ -20,6 +21,7 @@ __all__ = [
     "AlertEvent",
     "AlertState",
     "Answer",
+    "AttemptCount",
     "CareTeam",
     "CheckIn",
     "Clinic",

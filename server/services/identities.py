@@ -2,16 +2,19 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
 from server.errors import SignInFailed
 from server.extensions import db
 from server.models import Member, Patient, Role
+from server.origin import Origin
 from server.scope import NOWHERE, clinic_of_member, clinic_of_patient, enter
 from server.services.codes import normal_code
 from server.services.keys import email_index
 from server.services.passwords import password_matches
+from server.services.throttle import Scope, code_account, count_attempt, email_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,9 @@ def known_of(account: Member | Patient) -> tuple[str, ...]:
     return (account.code,) if isinstance(account, Patient) else (account.email, account.name)
 
 
-def sign_in_member(email: str, password: str) -> Identity:
-    """Raises SignInFailed for every reason alike."""
+def sign_in_member(email: str, password: str, origin: Origin, now: datetime) -> Identity:
+    """Raises SignInFailed for every reason alike; TooMany, Busy."""
+    count_attempt(Scope.SIGN_IN, email_account(email), origin, now)
     index = email_index(email)
     enter(clinic_of_member(index) or NOWHERE)
     member = db.session.scalar(select(Member).where(Member.email_index == index))
@@ -60,8 +64,9 @@ def sign_in_member(email: str, password: str) -> Identity:
     return of_member(member)
 
 
-def sign_in_patient(code: str, password: str) -> Identity:
-    """Raises SignInFailed for every reason alike."""
+def sign_in_patient(code: str, password: str, origin: Origin, now: datetime) -> Identity:
+    """Raises SignInFailed for every reason alike; TooMany, Busy."""
+    count_attempt(Scope.SIGN_IN, code_account(code), origin, now)
     code = normal_code(code)
     enter(clinic_of_patient(code) or NOWHERE)
     patient = db.session.scalar(select(Patient).where(Patient.code == code))

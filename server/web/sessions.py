@@ -5,16 +5,19 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 
-from server.errors import SignInFailed
+from server.errors import Busy, SignInFailed, TooMany
 from server.extensions import db, now
 from server.models import Ended, Role
+from server.origin import give_mark, origin
 from server.services import identities, sign_ins
 from server.services.identities import Identity
 from server.services.sign_ins import Given, Lasting, Presented
+from server.services.throttle import email_account, new_mark
 
 routes = Blueprint("sessions", __name__)
 
@@ -51,7 +54,7 @@ def clinician_page(view: Callable[..., Any]) -> Callable[..., Any]:
 @routes.get("/sign-in")
 @public
 def sign_in() -> str:
-    return render_template("sign_in.html", next=_own_path(request.args.get("next")), failed=False)
+    return render_template("sign_in.html", next=_own_path(request.args.get("next")))
 
 
 @routes.post("/sign-in")
@@ -60,15 +63,16 @@ def signed_in() -> Any:
     target = _own_path(request.form.get("next"))
     try:
         email, password = (request.form.get(name, "").replace("\x00", "") for name in ("email", "password"))
-        identity = identities.sign_in_member(email, password)
-    except SignInFailed:
-        return render_template("sign_in.html", next=target, failed=True), 401
-    if identity.role is not Role.CLINICIAN:
-        return render_template("sign_in.html", next=target, failed=True), 401
+        identity = identities.sign_in_member(email, password, origin(), now())
+        if identity.role is not Role.CLINICIAN:
+            raise SignInFailed("The email address or the password is wrong.")
+    except (SignInFailed, TooMany, Busy) as error:
+        return _not_yet(error, target)
     _leave(Ended.REPLACED)
     given = sign_ins.begin(identity, DEVICE, LASTING, now())
     db.session.commit()
     session.update(cookie_for(given))
+    give_mark(new_mark(email_account(email)))
     return redirect(target)
 
 
@@ -127,6 +131,16 @@ def _leave(why: Ended) -> None:
     if identity is not None:
         sign_ins.sign_out(identity, why, now())
     session.clear()
+
+
+def _not_yet(error: SignInFailed | TooMany | Busy, target: str) -> tuple[str, int, dict[str, str]]:
+    """The form again, with the reason."""
+    page = render_template("sign_in.html", next=target, wrong=error.detail)
+    if isinstance(error, TooMany):
+        return page, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(error.seconds)}
+    if isinstance(error, Busy):
+        return page, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(error.seconds)}
+    return page, HTTPStatus.UNAUTHORIZED, {}
 
 
 def _own_path(target: str | None) -> str:

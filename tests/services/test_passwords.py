@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,7 +105,7 @@ def test_random_codes_are_taken() -> None:
         check_password(new_code(16).lower(), (new_code(8),))
 
 
-def test_a_password_matches_itself_alone() -> None:
+def test_a_password_matches_itself_alone(app: Flask) -> None:
     hashed = hash_password("correct horse battery", BOB)
     assert hashed.startswith("$argon2id$")
     assert password_matches("correct horse battery", hashed)
@@ -112,6 +113,6 @@ def test_a_password_matches_itself_alone() -> None:
     assert not password_matches("nobody has this password", None)
 
 
-def test_an_accent_matches_however_it_is_sent() -> None:
+def test_an_accent_matches_however_it_is_sent(app: Flask) -> None:
     hashed = hash_password(unicodedata.normalize("NFD", "café près du métro"), BOB)
     assert password_matches(unicodedata.normalize("NFC", "café près du métro"), hashed)

@@ -38,10 +38,12 @@ def test_from_the_mails_link_through_the_sign_in_to_the_alert(
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: FlaskClient, actors: Actors) -> None:
-    (cookie,) = sign_in(client, "bob@clinic.example").headers.getlist("Set-Cookie")
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
-    assert "Domain" not in cookie
+    cookies = sign_in(client, "bob@clinic.example").headers.getlist("Set-Cookie")
+    assert sorted(cookie.partition("=")[0] for cookie in cookies) == ["known_device", "session"]
+    for cookie in cookies:
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
+        assert "Domain" not in cookie
 
 
 def test_over_https_the_cookie_stays_there(settings: Settings) -> None:
