@@ -31,7 +31,7 @@ BEGAN = time.monotonic()
 GOALS = (("replayed", "floor", 1.5), ("step", "states", 3.0))
 NAMES = {
     "floor": "reading every check-in (COPY out)",
-    "replayed": "a whole replay",
+    "replayed": "a whole replay, on all processors",
     "states": "reading the stored states (COPY out)",
     "step": "one new day, from stored states",
     "ewma": "pandas: groupby().ewm(), the rows in memory already",

@@ -44,11 +44,16 @@ def _low(ids: NDArray[np.void]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)[:, 1]
 
 
-def diaries(connection: psycopg.Connection, ids: NDArray[np.void], first: int, days: int) -> NDArray[np.int8]:
-    """Ratings in tenths of shape (2, days, patients), -1 for none; `first`: the day that is row 0."""
+def diaries(
+    connection: psycopg.Connection, ids: NDArray[np.void], first: int, days: int, whose: str = "true"
+) -> NDArray[np.int8]:
+    """Ratings in tenths of shape (2, days, patients), -1 for none; `first`: the day that is row 0.
+
+    `whose`: a condition on patient_id that these patients meet and nobody else.
+    """
     places, past = Places(ids), date.fromordinal(first + days)
     said = np.full((2, days, len(ids)), -1, np.int8)
-    for rows in read(connection, f"{READ} FROM check_in WHERE counts AND day < '{past}'", ROW):
+    for rows in read(connection, f"{READ} FROM check_in WHERE counts AND day < '{past}' AND {whose}", ROW):
         who, day = places(rows["patient_id"]), rows["day"] - (first - EPOCH)
         said[0, day, who], said[1, day, who] = rows["craving"], rows["mood"]
     return said

@@ -8,6 +8,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +32,7 @@ from server.trends.standing import ROW, VERSION
 
 FLOOR = "SELECT patient_id, day, craving, mood FROM check_in WHERE counts AND day <"
 STATES = "SELECT patient_id, version, standing FROM trend_state"
+PATIENTS = "SELECT patient_id FROM (SELECT id AS patient_id FROM patient) AS one WHERE"
 IDS = record(("id", "V16"))
 STATE = record(("clinic_id", "V16"), ("patient_id", "V16"), ("version", ">i2"), ("standing", f"V{ROW.itemsize}"))
 BATCH = 1_000  # patients of one transaction
@@ -42,13 +46,26 @@ def floor(connection: psycopg.Connection, days: int) -> Out:
     return {"bytes": drain(connection, f"{FLOOR} '{FIRST + timedelta(days=days)}'")}
 
 
-def replayed(connection: psycopg.Connection, days: int) -> Out:
-    """The same rows, and the engine over all of them."""
-    began = time.perf_counter()
-    said = diaries(connection, patient_ids(connection), FIRST.toordinal(), days)
-    read_in = time.perf_counter() - began
+def replayed(_: psycopg.Connection, days: int) -> Out:
+    """The same rows, and the engine over all of them; the caseload in as many parts as there are processors."""
+    parts = os.cpu_count() or 1
+    edges = [f"'{uuid.UUID(int=part * (1 << 128) // parts)}'" for part in range(parts)]
+    whose = [f"patient_id >= {low} AND patient_id < {high}" for low, high in pairwise(edges)]
+    with get_context("fork").Pool(parts) as workers:
+        outs = workers.map(partial(_replay_part, days), [*whose, f"patient_id >= {edges[-1]}"])
+    return {name: sum(out[name] for out in outs) for name in ("looks", "check_ins", "peak_mb")}
+
+
+def _replay_part(days: int, whose: str) -> Out:
+    with psycopg.connect(conninfo(os.environ["MIGRATION_DATABASE_URL"])) as connection:
+        ids = patient_ids(connection, whose)
+        said = diaries(connection, ids, FIRST.toordinal(), days, whose)
     _, looks = replay(said, FIRST.toordinal())
-    return {"reading": read_in, "looks": looks, "check_ins": int((said[0] >= 0).sum())}
+    return {"looks": looks, "check_ins": int((said[0] >= 0).sum()), "peak_mb": _peak_mb()}
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def remember(connection: psycopg.Connection, days: int) -> Out:
@@ -100,8 +117,8 @@ def _clinic(connection: psycopg.Connection) -> uuid.UUID:
     return uuid.UUID(str(found[0]))
 
 
-def patient_ids(connection: psycopg.Connection) -> NDArray[np.void]:
-    found = np.concatenate([rows["id"] for rows in read(connection, "SELECT id FROM patient", IDS)])
+def patient_ids(connection: psycopg.Connection, whose: str = "true") -> NDArray[np.void]:
+    found = np.concatenate([rows["id"] for rows in read(connection, f"{PATIENTS} {whose}", IDS)])
     return np.ascontiguousarray(found)
 
 
@@ -112,8 +129,7 @@ def run(stages: Mapping[str, Stage]) -> None:
         began = time.perf_counter()
         out = stages[name](connection, days)
         out.setdefault("seconds", time.perf_counter() - began)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({**out, "peak_mb": peak}))
+    print(json.dumps({"peak_mb": _peak_mb(), **out}))
 
 
 if __name__ == "__main__":
