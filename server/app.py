@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from server import api, cli, web
+from server import api, cli, pace, web
 from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
@@ -36,6 +36,7 @@ def create_app(
     )
     migrate.init_app(app, db, directory="migrations", compare_type=True, render_as_batch=False)
     csrf.init_app(app)
+    pace.configure(app, settings)
     api.register(app)
     web.register(app)
     cli.register(app)

@@ -30,11 +30,11 @@ class SignInFailed(DomainError):
 
 
 class TooMany(DomainError):
-    """Too many attempts; `seconds` until the next may be made."""
+    """More than is allowed; `seconds` until the next."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, what: str = "attempts") -> None:
         minutes = -(-seconds // 60)
-        super().__init__(f"Too many attempts. Try again in {'a minute' if minutes == 1 else f'{minutes} minutes'}.")
+        super().__init__(f"Too many {what}. Try again in {'a minute' if minutes == 1 else f'{minutes} minutes'}.")
         self.seconds = seconds
 
 

@@ -39,6 +39,8 @@ class Settings:
     port: int
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     passwords_at_once: int
+    rate_limit_per_minute: int
+    rate_limit_storage_url: str
     smtp_host: str
     smtp_port: int
     smtp_security: str
@@ -68,6 +70,8 @@ class Settings:
             port=env.read("PORT", _whole(1, 65535), default=8000),
             trusted_proxies=env.read("TRUSTED_PROXIES", _networks, default=()),
             passwords_at_once=env.read("PASSWORDS_AT_ONCE", _whole(1, 64), default=4),
+            rate_limit_per_minute=env.read("RATE_LIMIT_PER_MINUTE", _whole(1, 1_000_000), default=600),
+            rate_limit_storage_url=env.read("RATE_LIMIT_STORAGE_URL", _store_url, default="memory://"),
             smtp_host=env.read("SMTP_HOST", _text),
             smtp_port=env.read("SMTP_PORT", _whole(1, 65535), default=587),
             smtp_security=env.read("SMTP_SECURITY", _one_of(SMTP_SECURITY), default="starttls"),
@@ -196,6 +200,13 @@ def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
     if not all(network.prefixlen for network in networks):
         raise ValueError("must not be everybody: anyone could then write the address that is counted")
     return networks
+
+
+def _store_url(raw: str) -> str:
+    parts = _split(raw, "must be a redis:// or rediss:// URL")
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ValueError("must be a redis:// or rediss:// URL")
+    return raw
 
 
 def _mail_address(raw: str) -> str:

@@ -44,7 +44,7 @@ def test_the_description_names_each_route_with_its_roles(app: Flask) -> None:
             operation = described[path][method.lower()]
             assert operation.get("x-roles", []) == roles, (method, path)
             assert operation.get("security", []) == ([{"bearer": []}] if roles else []), (method, path)
-            wanted = {"401", "403", "500", "503"} if roles else {"500", "503"}
+            wanted = {"401", "403", "429", "500", "503"} if roles else {"500", "503"}
             assert wanted <= set(operation["responses"]), (method, path)
             assert operation["summary"]
 

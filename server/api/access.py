@@ -68,7 +68,6 @@ def sign_in(said: dict[str, Any]) -> Any:
 @routes.post("/tokens/refresh")
 @requires(*EVERYONE, refresh=True)
 @routes.response(201, TokensOut)
-@routes.alt_response(429, "too-many-requests")
 def refresh() -> Any:
     """New tokens for a refresh token, which goes in the Authorization header and works once.
 
@@ -127,7 +126,6 @@ def change_me(said: dict[str, Any]) -> Any:
 @routes.arguments(PasswordIn)
 @routes.response(201, TokensOut)
 @routes.alt_response(409, "conflict")
-@routes.alt_response(429, "too-many-requests")
 def change_password(said: dict[str, Any]) -> Any:
     """A new password, and new tokens for this device; every other device is signed out."""
     count_own(Scope.PASSWORD, presented_token().sign_in_id, now())

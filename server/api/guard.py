@@ -11,6 +11,7 @@ from server.api.tokens import NOT_OURS, presented
 from server.extensions import db, now
 from server.models import Role
 from server.origin import origin
+from server.pace import keep_pace
 from server.services import sign_ins
 from server.services.identities import Identity
 from server.services.sign_ins import Presented
@@ -34,6 +35,7 @@ def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
             else:
                 g.presented = presented(refresh=False)
                 g.caller = _admitted()
+                keep_pace()
             if g.presented.role not in roles:
                 raise Forbidden
             return view(*args, **kwargs)
@@ -89,6 +91,7 @@ def _document(view: Any, roles: tuple[Role, ...]) -> None:
             "responses": {
                 401: {"$ref": "#/components/responses/not-signed-in"},
                 403: {"$ref": "#/components/responses/forbidden"},
+                429: {"$ref": "#/components/responses/too-many-requests"},
             },
         },
     }

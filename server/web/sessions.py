@@ -14,6 +14,7 @@ from server.errors import Busy, SignInFailed, TooMany
 from server.extensions import db, now
 from server.models import Ended, Role
 from server.origin import give_mark, origin
+from server.pace import keep_pace
 from server.services import identities, sign_ins
 from server.services.identities import Identity
 from server.services.sign_ins import Given, Lasting, Presented
@@ -45,6 +46,7 @@ def clinician_page(view: Callable[..., Any]) -> Callable[..., Any]:
             session.clear()
             return redirect(url_for("sessions.sign_in", next=request.path))
         g.caller = identity
+        keep_pace()
         return view(*args, **kwargs)
 
     guarded.roles = (Role.CLINICIAN,)  # type: ignore[attr-defined]
