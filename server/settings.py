@@ -11,7 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from server.sealing import Keyring
+from server.chain import AuditKeys
+from server.sealing import KEY_ID, Keyring
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Settings:
     jwt_secret_key: str
     jwt_previous_keys: tuple[str, ...]
     data_keys: Keyring
+    audit_keys: AuditKeys
     base_url: str
     port: int
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -66,6 +68,7 @@ class Settings:
             jwt_secret_key=env.read("JWT_SECRET_KEY", _token_key),
             jwt_previous_keys=env.read("JWT_PREVIOUS_KEYS", _token_keys, default=()),
             data_keys=env.read("DATA_KEYS", Keyring.parse),
+            audit_keys=env.read("AUDIT_KEYS", _audit_keys),
             base_url=env.read("BASE_URL", _base_url),
             port=env.read("PORT", _whole(1, 65535), default=8000),
             trusted_proxies=env.read("TRUSTED_PROXIES", _networks, default=()),
@@ -115,9 +118,9 @@ class _Environment:
 def _contradictions(settings: Settings) -> list[str]:
     found = []
     given = (settings.jwt_secret_key, settings.secret_key, *settings.jwt_previous_keys, settings.demo_secret)
-    secrets = [secret for secret in given if secret]
+    secrets = [secret for secret in (*given, *settings.audit_keys.secrets) if secret]
     if len(set(secrets)) < len(secrets):
-        found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS must differ")
+        found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS and AUDIT_KEYS must differ")
     if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
         found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
     if bool(settings.smtp_username) != bool(settings.smtp_password):
@@ -161,6 +164,19 @@ def _token_keys(raw: str) -> tuple[str, ...]:
     if not all(keys):
         raise ValueError("must be secrets with a comma between each two")
     return tuple(_token_key(key) for key in keys)
+
+
+def _audit_keys(raw: str) -> AuditKeys:
+    """`id:secret`, commas between; the first is current."""
+    pairs = [pair.strip().partition(":") for pair in raw.split(",")]
+    if not all(KEY_ID.fullmatch(key_id) and len(secret.split()) == 1 for key_id, _, secret in pairs):
+        raise ValueError(
+            "must be id:secret pairs with commas between; an id of a-z, 0-9 and -, a secret without spaces"
+        )
+    of = {key_id: _secret(secret).encode() for key_id, _, secret in pairs}
+    if len(of) < len(pairs) or len(set(of.values())) < len(pairs):
+        raise ValueError("must name each id and each secret once")
+    return AuditKeys(pairs[0][0], of)
 
 
 def _database_url(raw: str) -> str:

@@ -86,3 +86,8 @@ def digest() -> dict[str, str]:
         for table in tables
     )
     return dict(rows(one_each))
+
+
+def digest_but_audit() -> dict[str, str]:
+    """As `digest`, where somebody reads: that alone leaves its event."""
+    return {table: found for table, found in digest().items() if table not in ("audit_event", "audit_head")}

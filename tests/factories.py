@@ -34,6 +34,7 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
         "SECRET_KEY": "for-the-cookies-of-the-tests-alone-not-a-secret",
         "JWT_SECRET_KEY": "for-the-tokens-of-the-tests-alone-not-a-secret",
         "DATA_KEYS": data_key("tests"),
+        "AUDIT_KEYS": "tests:for-the-audit-of-the-tests-alone-not-a-secret",
         "BASE_URL": "http://127.0.0.1:8000",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_SECURITY": "none",

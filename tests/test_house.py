@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from server.api.description import openapi_yaml
 from server.jobs import JOBS
+from server.models import Action, Role
 from server.scheduler import build
 from server.settings import Settings
 from tests.conftest import Clock
@@ -31,6 +32,30 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
         if not rule.endpoint.startswith("swagger_ui.") and not hasattr(app.view_functions[rule.endpoint], "roles")
     ]
     assert silent == []
+
+
+# Nothing of a patient's is shown: the account itself, the clinic's settings and its members.
+NOT_AUDITED = {
+    *("access.me", "access.refresh", "access.sign_out", "access.sign_out_everywhere", "access.change_password"),
+    *("access.list_devices", "access.revoke_device", "caseload.show_clinic", "caseload.list_members"),
+}
+
+
+def test_every_route_of_staff_names_what_is_audited(app: Flask) -> None:
+    """Or is one of a few that show nothing of a patient's. Patients' own routes are not audited."""
+    silent: set[str] = set()
+    audited: set[str] = set()
+    for endpoint, view in app.view_functions.items():
+        roles = getattr(view, "roles", ())
+        if set(roles) & {Role.CLINICIAN, Role.ADMIN}:
+            (audited if cast(Any, view).audits else silent).add(endpoint)
+    assert silent == NOT_AUDITED
+    assert len(audited) > 20
+
+
+def test_every_action_is_somebodys() -> None:
+    said = "".join(path.read_text() for path in (ROOT / "server").rglob("*.py"))
+    assert [action.name for action in Action if f"Action.{action.name}" not in said] == []
 
 
 def test_the_description_names_each_route_with_its_roles(app: Flask) -> None:

@@ -15,12 +15,15 @@ GOOD = {
     "SECRET_KEY": "cookie-secret-of-these-tests-and-of-no-clinic",
     "JWT_SECRET_KEY": "token-secret-of-these-tests-and-of-no-clinic",
     "DATA_KEYS": f"k1:{KEY}",
+    "AUDIT_KEYS": "a1:audit-secret-of-these-tests-and-of-no-clinic,a0:audit-secret-of-last-year-and-of-no-clinic",
     "BASE_URL": "https://interlude.example",
     "SMTP_HOST": "smtp.example",
     "MAIL_FROM": "Interlude <alerts@clinic.example>",
 }
 PREVIOUS = "token-secret-of-last-year-and-of-no-clinic"
-REQUIRED = ("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "DATA_KEYS", "BASE_URL", "SMTP_HOST", "MAIL_FROM")
+REQUIRED = (
+    *("DATABASE_URL", "SECRET_KEY", "JWT_SECRET_KEY", "DATA_KEYS", "AUDIT_KEYS", "BASE_URL", "SMTP_HOST", "MAIL_FROM"),
+)
 
 
 def refusal(**changes: str) -> str:
@@ -98,6 +101,14 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("JWT_PREVIOUS_KEYS", "hunter2-a-good-one-that-is-long-enough hunter2-another-good-one-without-comma"),
         ("JWT_PREVIOUS_KEYS", "1: hunter2-a-good-one-that-is-long-enough"),
         ("JWT_PREVIOUS_KEYS", "y" * 40),
+        ("AUDIT_KEYS", "hunter2-a-good-one-that-is-long-enough"),
+        ("AUDIT_KEYS", "a1:hunter2-hunter2"),
+        ("AUDIT_KEYS", "a1:" + "y" * 40),
+        ("AUDIT_KEYS", "A1:hunter2-a-good-one-that-is-long-enough"),
+        ("AUDIT_KEYS", "a1:hunter2-a-good-one-that-is-long-enough,"),
+        ("AUDIT_KEYS", "a1:hunter2-a-good-one-that-is long-enough"),
+        ("AUDIT_KEYS", "a1:hunter2-a-good-one-that-is-long-enough,a1:hunter2-another-that-is-long-enough"),
+        ("AUDIT_KEYS", "a1:hunter2-a-good-one-that-is-long-enough,a2:hunter2-a-good-one-that-is-long-enough"),
         ("BASE_URL", "interlude.example"),
         ("BASE_URL", "ftp://interlude.example"),
         ("BASE_URL", "http://interlude.example"),
@@ -165,6 +176,7 @@ def test_all_are_named_at_once() -> None:
         {"JWT_PREVIOUS_KEYS": GOOD["JWT_SECRET_KEY"]},
         {"JWT_PREVIOUS_KEYS": GOOD["SECRET_KEY"]},
         {"JWT_PREVIOUS_KEYS": f"{PREVIOUS},{PREVIOUS}"},
+        {"AUDIT_KEYS": f"a1:{GOOD['JWT_SECRET_KEY']}"},
         {"SMTP_SECURITY": "none"},
         {"SMTP_USERNAME": "mailer"},
         {"SMTP_PASSWORD": "hunter2"},

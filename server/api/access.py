@@ -9,7 +9,7 @@ from server.api.blueprint import Routes
 from server.api.guard import EVERYONE, caller, presented_token, public, requires
 from server.api.tokens import issue, lasting
 from server.extensions import db, now
-from server.models import Ended, Role
+from server.models import Action, Ended, Role
 from server.origin import give_mark, origin
 from server.schemas.accounts import (
     DeviceList,
@@ -21,7 +21,7 @@ from server.schemas.accounts import (
     SignInIn,
     TokensOut,
 )
-from server.services import identities, patients, profiles, sign_ins
+from server.services import audit, identities, patients, profiles, sign_ins
 from server.services.throttle import Scope, code_account, count_attempt, count_own, email_account, new_mark
 
 routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking")
@@ -39,7 +39,9 @@ def enroll(said: dict[str, Any]) -> Any:
     """
     count_attempt(Scope.ENROLMENT, code_account(said["code"]), origin(), now())
     patient = patients.redeem_invite(**said, now=now())
-    given = sign_ins.begin(identities.of_patient(patient), said["device"], lasting(), now())
+    identity = identities.of_patient(patient)
+    given = sign_ins.begin(identity, said["device"], lasting(), now())
+    audit.record(Action.ENROLLED, identity, patient.id)
     db.session.commit()
     give_mark(new_mark(code_account(patient.code)))
     return {**issue(given), "code": patient.code}
@@ -60,6 +62,7 @@ def sign_in(said: dict[str, Any]) -> Any:
         account = code_account(said["code"])
         identity = identities.sign_in_patient(said["code"], said["password"], origin(), now())
     given = sign_ins.begin(identity, said.get("device"), lasting(), now())
+    audit.record(Action.SIGN_IN, identity)
     db.session.commit()
     give_mark(new_mark(account))
     return issue(given)
@@ -99,6 +102,7 @@ def sign_out() -> Any:
 def sign_out_everywhere() -> Any:
     """Every token given out so far stops working."""
     sign_ins.end_all(identities.account_of(caller()), Ended.SIGNED_OUT_EVERYWHERE, now())
+    audit.record(Action.SIGN_OUT_EVERYWHERE, caller())
     db.session.commit()
 
 
@@ -130,6 +134,7 @@ def change_password(said: dict[str, Any]) -> Any:
     """A new password, and new tokens for this device; every other device is signed out."""
     count_own(Scope.PASSWORD, presented_token().sign_in_id, now())
     given = profiles.change_password(caller(), **said, lasting=lasting(), now=now())
+    audit.record(Action.PASSWORD_CHANGED, caller())
     db.session.commit()
     return issue(given)
 

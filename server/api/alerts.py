@@ -6,7 +6,7 @@ from typing import Any
 from server.api.blueprint import Routes, page
 from server.api.guard import caller, requires
 from server.extensions import db, now
-from server.models import Role
+from server.models import Action, Role
 from server.schemas.alerts import AlertDetail, AlertList, AlertOut, AlertQuery, ResolveIn
 from server.services import alerts
 from server.services.evidence import evidence
@@ -16,7 +16,7 @@ routes = Routes("alerts", __name__, url_prefix="/v1/alerts", description="Triage
 
 
 @routes.get("")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.ALERTS_LISTED)
 @routes.arguments(AlertQuery, location="query")
 @routes.response(200, AlertList)
 def list_alerts(query: dict[str, Any]) -> Any:
@@ -32,7 +32,7 @@ def list_alerts(query: dict[str, Any]) -> Any:
 
 
 @routes.get("/<uuid:alert_id>")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.ALERT_READ)
 @routes.response(200, AlertDetail)
 @routes.alt_response(404, "not-found")
 def show_alert(alert_id: uuid.UUID) -> Any:
@@ -41,7 +41,7 @@ def show_alert(alert_id: uuid.UUID) -> Any:
 
 
 @routes.post("/<uuid:alert_id>/acknowledge")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.ALERT_ACKNOWLEDGED)
 @routes.response(200, AlertOut)
 @routes.alt_response(404, "not-found")
 @routes.alt_response(409, "conflict")
@@ -53,7 +53,7 @@ def acknowledge(alert_id: uuid.UUID) -> Any:
 
 
 @routes.post("/<uuid:alert_id>/resolve")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.ALERT_RESOLVED)
 @routes.arguments(ResolveIn)
 @routes.response(200, AlertOut)
 @routes.alt_response(404, "not-found")

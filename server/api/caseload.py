@@ -6,7 +6,7 @@ from typing import Any
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.guard import CARE, MEMBERS, caller, requires
 from server.extensions import db, now
-from server.models import Role
+from server.models import Action, Role
 from server.schemas.check_ins import CheckInList
 from server.schemas.clinics import ClinicOut, LimitsChange
 from server.schemas.patients import (
@@ -35,7 +35,7 @@ routes = Routes("caseload", __name__, url_prefix="/v1", description="The care te
 
 
 @routes.get("/patients")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.PATIENTS_LISTED)
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, PatientList)
 def list_patients(query: dict[str, Any]) -> Any:
@@ -45,7 +45,7 @@ def list_patients(query: dict[str, Any]) -> Any:
 
 
 @routes.post("/patients")
-@requires(*CARE)
+@requires(*CARE, audit=Action.PATIENT_CREATED)
 @routes.arguments(PatientIn)
 @routes.response(201, PatientOut)
 @routes.alt_response(409, "conflict")
@@ -57,7 +57,7 @@ def create_patient(said: dict[str, Any]) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.PATIENT_READ)
 @routes.response(200, PatientOut)
 @routes.alt_response(404, "not-found")
 def show_patient(patient_id: uuid.UUID) -> Any:
@@ -66,7 +66,7 @@ def show_patient(patient_id: uuid.UUID) -> Any:
 
 
 @routes.patch("/patients/<uuid:patient_id>")
-@requires(*CARE)
+@requires(*CARE, audit=Action.PATIENT_CHANGED)
 @routes.arguments(PatientChange)
 @routes.response(200, PatientOut)
 @routes.alt_response(404, "not-found")
@@ -79,7 +79,7 @@ def change_patient(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
 
 
 @routes.post("/patients/<uuid:patient_id>/invites")
-@requires(*CARE)
+@requires(*CARE, audit=Action.PATIENT_INVITED)
 @routes.response(201, InviteOut)
 @routes.alt_response(404, "not-found")
 @routes.alt_response(409, "conflict")
@@ -91,7 +91,7 @@ def invite(patient_id: uuid.UUID) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>/check-ins")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.CHECK_INS_READ)
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, CheckInList)
 @routes.alt_response(404, "not-found")
@@ -103,7 +103,7 @@ def list_patient_check_ins(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>/adherence")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.ADHERENCE_READ)
 @routes.response(200, AdherenceOut)
 @routes.alt_response(404, "not-found")
 def show_adherence(patient_id: uuid.UUID) -> Any:
@@ -112,7 +112,7 @@ def show_adherence(patient_id: uuid.UUID) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>/courses")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.COURSES_READ)
 @routes.response(200, CourseList)
 @routes.alt_response(404, "not-found")
 def list_courses(patient_id: uuid.UUID) -> Any:
@@ -121,7 +121,7 @@ def list_courses(patient_id: uuid.UUID) -> Any:
 
 
 @routes.post("/patients/<uuid:patient_id>/courses")
-@requires(*CARE)
+@requires(*CARE, audit=Action.COURSE_CREATED)
 @routes.arguments(CourseIn)
 @routes.response(201, CourseOut)
 @routes.alt_response(404, "not-found")
@@ -133,7 +133,7 @@ def create_course(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
 
 
 @routes.get("/courses/<uuid:course_id>/sessions")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.SESSIONS_READ)
 @routes.response(200, SessionList)
 @routes.alt_response(404, "not-found")
 def list_course_sessions(course_id: uuid.UUID) -> Any:
@@ -142,7 +142,7 @@ def list_course_sessions(course_id: uuid.UUID) -> Any:
 
 
 @routes.patch("/sessions/<uuid:session_id>")
-@requires(*MEMBERS)
+@requires(*MEMBERS, audit=Action.SESSION_CHANGED)
 @routes.arguments(SessionIn)
 @routes.response(200, SessionOut)
 @routes.alt_response(404, "not-found")
@@ -162,7 +162,7 @@ def show_clinic() -> Any:
 
 
 @routes.patch("/clinic")
-@requires(Role.ADMIN)
+@requires(Role.ADMIN, audit=Action.CLINIC_CHANGED)
 @routes.arguments(LimitsChange)
 @routes.response(200, ClinicOut)
 def change_clinic(said: dict[str, Any]) -> Any:
@@ -181,7 +181,7 @@ def list_members() -> Any:
 
 
 @routes.post("/members")
-@requires(Role.ADMIN)
+@requires(Role.ADMIN, audit=Action.MEMBER_ADDED)
 @routes.arguments(MemberIn)
 @routes.response(201, MemberOut)
 @routes.alt_response(409, "conflict")
@@ -193,7 +193,7 @@ def add_member(said: dict[str, Any]) -> Any:
 
 
 @routes.patch("/members/<uuid:member_id>")
-@requires(Role.ADMIN)
+@requires(Role.ADMIN, audit=Action.MEMBER_CHANGED)
 @routes.arguments(MemberChange)
 @routes.response(200, MemberOut)
 @routes.alt_response(404, "not-found")

@@ -9,10 +9,11 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from server.api.tokens import NOT_OURS, presented
 from server.extensions import db, now
-from server.models import Role
+from server.models import Action, Role
 from server.origin import origin
 from server.pace import keep_pace
 from server.services import sign_ins
+from server.services.audit import opened
 from server.services.identities import Identity
 from server.services.sign_ins import Presented
 from server.services.throttle import Scope, count_attempt
@@ -24,8 +25,11 @@ MEMBERS = (Role.CLINICIAN, Role.COORDINATOR, Role.ADMIN)
 EVERYONE = (Role.PATIENT, *MEMBERS)
 
 
-def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
-    """The outermost decorator of a route, so that nothing of a stranger's request is read."""
+def requires(*roles: Role, refresh: bool = False, audit: Action | None = None) -> Callable[[View], View]:
+    """The outermost decorator of a route, so that nothing of a stranger's request is read.
+
+    `audit` is what staff do by it; the answer leaves after the event is committed, with all that it tells of.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -38,9 +42,14 @@ def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
                 keep_pace()
             if g.presented.role not in roles:
                 raise Forbidden
-            return view(*args, **kwargs)
+            if audit is None:
+                return view(*args, **kwargs)
+            with opened(audit, g.caller, kwargs):
+                answer = view(*args, **kwargs)
+                db.session.commit()
+            return answer
 
-        guarded.roles = roles  # type: ignore[attr-defined]
+        guarded.roles, guarded.audits = roles, audit  # type: ignore[attr-defined]
         _document(guarded, roles)
         return cast(View, guarded)
 
@@ -49,7 +58,7 @@ def requires(*roles: Role, refresh: bool = False) -> Callable[[View], View]:
 
 def public(view: View) -> View:
     """A route that anybody may call: said, so that a forgotten guard is a failing test."""
-    view.roles = ()  # type: ignore[attr-defined]
+    view.roles, view.audits = (), None  # type: ignore[attr-defined]
     return view
 
 

@@ -9,7 +9,7 @@ from server.api.blueprint import Routes
 from server.api.guard import caller, requires
 from server.charts import draw
 from server.extensions import now
-from server.models import Role
+from server.models import Action, Role
 from server.schemas.trend import OwnTrend, Trend, TrendQuery
 from server.services import patients, series
 from server.services.pictures import chart_of
@@ -29,7 +29,7 @@ def show_own_trend(query: dict[str, Any]) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>/trend")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.TREND_READ)
 @routes.arguments(TrendQuery, location="query")
 @routes.response(200, Trend)
 @routes.alt_response(404, "not-found")
@@ -40,7 +40,7 @@ def show_trend(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
 
 
 @routes.get("/patients/<uuid:patient_id>/chart.svg")
-@requires(Role.CLINICIAN)
+@requires(Role.CLINICIAN, audit=Action.CHART_READ)
 @routes.arguments(TrendQuery, location="query")
 @routes.response(200, {"type": "string"}, content_type=SVG)
 @routes.alt_response(404, "not-found")

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from server.cli.audit import audit_head, verify_audit
 from server.cli.calibrate import calibrate
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
@@ -10,9 +11,14 @@ from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
 from server.cli.rotation import rotate_keys
 
+COMMANDS = (
+    *(audit_head, verify_audit, calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay),
+    rotate_keys,
+)
+
 
 def register(app: Flask) -> None:
-    for command in (calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay, rotate_keys):
+    for command in COMMANDS:
         app.cli.add_command(command)
 
 

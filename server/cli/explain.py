@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from server.errors import DomainError
-from server.extensions import now
+from server.extensions import db, now
+from server.models import Action
+from server.services import audit
 from server.services.explanations import Explanation, explain
 
 
@@ -21,6 +23,8 @@ def explain_alert(context: click.Context, alert_id: uuid.UUID) -> None:
         explained = explain(alert_id, now())
     except DomainError as error:
         raise click.ClickException(error.detail) from error
+    audit.record(Action.ALERT_EXPLAINED, None, explained.alert.patient_id, alert=alert_id)
+    db.session.commit()
     click.echo(f"Alert {alert_id}, of patient {explained.alert.patient.code}\n")
     for name, value in explained.stored.items():
         click.echo(f"{name:<9} {_words(value)}")

@@ -18,6 +18,7 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "JWT_SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "DEMO_SECRET": lambda: secrets.token_urlsafe(48),
+    "AUDIT_KEYS": lambda: f"local:{secrets.token_urlsafe(48)}",
     "DATA_KEYS": lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}",
 }
 MAIL_FROM = "Interlude <no-reply@interlude.example>"

@@ -12,6 +12,7 @@ NOWHERE = {
     "SECRET_KEY": "no-cookie-is-signed-with-this-one",
     "JWT_SECRET_KEY": "and-no-token-either-only-described",
     "DATA_KEYS": f"none:{'A' * 43}=",
+    "AUDIT_KEYS": "none:and-no-event-either-is-audited-here",
     "BASE_URL": "http://127.0.0.1:8000",
     "SMTP_HOST": "127.0.0.1",
     "SMTP_SECURITY": "none",

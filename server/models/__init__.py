@@ -2,6 +2,8 @@
 
 from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome
 from server.models.attempt_count import AttemptCount
+from server.models.audit import Action, Actor, AuditEvent, AuditHead
+from server.models.break_glass import BreakGlass
 from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
@@ -16,12 +18,17 @@ from server.models.trend_state import TrendState
 __all__ = [
     "PATIENT_HELD",
     "RATINGS",
+    "Action",
+    "Actor",
     "Alert",
     "AlertEmail",
     "AlertEvent",
     "AlertState",
     "Answer",
     "AttemptCount",
+    "AuditEvent",
+    "AuditHead",
+    "BreakGlass",
     "CareTeam",
     "CheckIn",
     "Clinic",

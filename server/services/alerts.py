@@ -4,11 +4,14 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, case, select, tuple_
+from sqlalchemy import Select, case, or_, select, tuple_
 
 from server.errors import Conflict, NotFound
 from server.extensions import db
-from server.models import Alert, AlertEvent, AlertState, CareTeam, EventKind, Outcome, Role
+from server.models import Alert, AlertEvent, AlertState, EventKind, Outcome, Role
+from server.services import audit
+from server.services.break_glass import broken_by
+from server.services.care_teams import cared_for_by
 from server.services.identities import Identity
 from server.services.pages import Cursor
 from server.trends import Finding, Severity
@@ -50,7 +53,7 @@ def reopen(alert: Alert) -> None:
 def visible_to(caller: Identity) -> Select[Alert]:
     found = select(Alert).where(Alert.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
-        found = found.join(CareTeam, CareTeam.patient_id == Alert.patient_id).where(CareTeam.member_id == caller.id)
+        found = found.where(or_(Alert.patient_id.in_(cared_for_by(caller)), Alert.patient_id.in_(broken_by(caller))))
     return found
 
 
@@ -62,6 +65,7 @@ def get_alert(caller: Identity, alert_id: uuid.UUID, *, for_update: bool = False
     alert = db.session.scalar(found)
     if alert is None:
         raise NotFound("There is no such alert.")
+    audit.concerns(alert.patient_id)
     return alert
 
 
@@ -81,7 +85,7 @@ def list_alerts(
         found = found.where(Alert.patient_id == patient_id)
     if cursor:
         found = found.where(tuple_(Alert.raised_at, Alert.id) < tuple_(cursor.at, cursor.id))
-    return db.session.scalars(found).all()
+    return _listed(found)
 
 
 def pressing_alerts(caller: Identity, limit: int) -> Sequence[Alert]:
@@ -89,7 +93,7 @@ def pressing_alerts(caller: Identity, limit: int) -> Sequence[Alert]:
     state = case({state: place for place, state in enumerate(AlertState)}, value=Alert.state)
     severity = case({severity: place for place, severity in enumerate(Severity)}, value=Alert.severity)
     found = visible_to(caller).order_by(state, severity, Alert.raised_at.desc(), Alert.id).limit(limit)
-    return db.session.scalars(found).all()
+    return _listed(found)
 
 
 def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:
@@ -119,6 +123,12 @@ def resolve(caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str |
     record(alert, EventKind.RESOLVED, now, by=caller)
     db.session.flush()
     return alert
+
+
+def _listed(found: Select[Alert]) -> Sequence[Alert]:
+    listed = db.session.scalars(found).all()
+    audit.concerns(*(alert.patient_id for alert in listed))
+    return listed
 
 
 def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from server.errors import Refused
 from server.extensions import db
 from server.models import CareTeam, Member, Patient, Role
+from server.services.identities import Identity
 
 
 def care_team(patient_id: uuid.UUID) -> Sequence[Member]:
@@ -18,6 +19,11 @@ def care_team(patient_id: uuid.UUID) -> Sequence[Member]:
         .where(CareTeam.patient_id == patient_id, Member.active)
         .order_by(CareTeam.position)
     ).all()
+
+
+def cared_for_by(caller: Identity) -> Select[uuid.UUID]:
+    """The patients in this member's care, for a query to ask."""
+    return select(CareTeam.patient_id).where(CareTeam.member_id == caller.id)
 
 
 def hears_of(member_id: uuid.UUID, patient_id: uuid.UUID) -> bool:

@@ -11,6 +11,7 @@ from server.errors import Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
 from server.scope import enter
+from server.services import audit
 from server.services.keys import email_index
 from server.services.limits import first_limits
 from server.services.passwords import hash_password
@@ -54,6 +55,7 @@ def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password
     )
     with unique("uq_member_email_index", "Somebody with this email address is already a member."):
         db.session.add(member)
+    audit.concerns(member=member.id)
     return member
 
 

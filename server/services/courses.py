@@ -14,6 +14,7 @@ from server.clock import wall_day
 from server.errors import NotFound
 from server.extensions import db
 from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
+from server.services import audit
 from server.services.identities import Identity
 from server.services.patients import get_patient, look_at_once, visible_to
 from server.services.replays import replay
@@ -29,6 +30,7 @@ def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any
     )
     db.session.add(course)
     db.session.flush()
+    audit.concerns(course=course.id)
     starts = session_starts(
         fields["first_day"],
         time.fromisoformat(fields["starts_at"]),
@@ -80,6 +82,7 @@ def course_sessions(caller: Identity, course_id: uuid.UUID) -> Sequence[TmsSessi
     course = db.session.scalar(select(Course).where(Course.id == course_id, Course.patient_id.in_(mine)))
     if course is None:
         raise NotFound("There is no such course.")
+    audit.concerns(course.patient_id)
     return course.sessions
 
 
@@ -98,6 +101,7 @@ def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, An
     )
     if session is None:
         raise NotFound("There is no such session.")
+    audit.concerns(session.patient_id)
     patient = db.session.get_one(Patient, session.patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "starts_at" in fields:
         zone = patient.clinic.zone

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_, update
+from sqlalchemy import Select, or_, select, tuple_, update
 from sqlalchemy.orm import selectinload
 
 from server.clock import day_end, local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
-from server.models import PATIENT_HELD, CareTeam, Ended, Invite, Patient, Role
+from server.models import PATIENT_HELD, Ended, Invite, Patient, Role
 from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
-from server.services.care_teams import care_team, replace_care_team
+from server.services import audit
+from server.services.break_glass import broken_by
+from server.services.care_teams import care_team, cared_for_by, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity, known_of
@@ -35,10 +37,12 @@ REFERENCE = ("uq_patient_reference_index", "Another patient of this clinic has t
 
 
 def visible_to(caller: Identity) -> Select[Patient]:
-    """The patients that a member may see: a clinician those in their care, the others the clinic's."""
+    """The patients that a member may see: a clinician those in their care, or behind a glass that they broke; the
+    others the clinic's.
+    """
     found = select(Patient).where(Patient.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
-        found = found.join(CareTeam, CareTeam.patient_id == Patient.id).where(CareTeam.member_id == caller.id)
+        found = found.where(or_(Patient.id.in_(cared_for_by(caller)), Patient.id.in_(broken_by(caller))))
     return found
 
 
@@ -47,6 +51,7 @@ def get_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
     patient = db.session.scalar(visible_to(caller).where(Patient.id == patient_id))
     if patient is None:
         raise NotFound("There is no such patient.")
+    audit.concerns(patient.id)
     return patient
 
 
@@ -60,7 +65,9 @@ def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequen
     )
     if cursor:
         found = found.where(tuple_(Patient.created_at, Patient.id) < tuple_(cursor.at, cursor.id))
-    return db.session.scalars(found).all()
+    listed = db.session.scalars(found).all()
+    audit.concerns(*(patient.id for patient in listed))
+    return listed
 
 
 def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> Patient:
@@ -72,6 +79,7 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
     patient.reference_index = _reference_index(patient)
     with unique(*REFERENCE):
         db.session.add(patient)
+    audit.concerns(patient.id)
     replace_care_team(patient, team)
     set_paused(patient, paused, caller.id, now)
     return patient
@@ -129,6 +137,7 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
     )
     db.session.add(made)
     db.session.flush()
+    audit.concerns(patient.id, invite=made.id)
     return made, code
 
 

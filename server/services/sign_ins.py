@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Select, select, update
 
 from server.errors import Conflict, NotFound
 from server.extensions import db
-from server.models import Ended, Member, Patient, Role, SignIn
+from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
+from server.services import audit
 from server.services.identities import Identity, of_account
 
 # An answer that was lost is asked for again within this.
@@ -125,6 +126,7 @@ def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | Non
         sign_in.retry_until = None
     else:
         sign_in.ended_at, sign_in.ended_why = now, Ended.REUSED
+        audit.record(Action.REFRESH_REUSED, identity, sign_in=sign_in.id)
         db.session.flush()
         return None
     given = _give(sign_in, identity, lasting, now)
@@ -162,6 +164,7 @@ def sign_out(caller: Identity, why: Ended, now: datetime) -> None:
     """The device that asks; signed out already, it stays so."""
     own = update(SignIn).where(SignIn.id == caller.sign_in_id, SignIn.ended_at.is_(None))
     db.session.execute(own.values(ended_at=now, ended_why=why))
+    audit.record(Action.SIGN_OUT, caller)
 
 
 def revoke(caller: Identity, sign_in_id: uuid.UUID, now: datetime) -> None:
@@ -171,6 +174,7 @@ def revoke(caller: Identity, sign_in_id: uuid.UUID, now: datetime) -> None:
         raise NotFound("There is no such device.")
     sign_in.ended_at = now
     sign_in.ended_why = Ended.SIGNED_OUT if sign_in_id == caller.sign_in_id else Ended.REVOKED
+    audit.record(Action.DEVICE_REVOKED, caller, sign_in=sign_in_id)
     db.session.flush()
 
 

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from flask_wtf.csrf import CSRFError
 
 from server.charts import draw_for_page
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, Refused
 from server.extensions import db, now
 from server.logs import described
-from server.models import Alert, AlertState, Outcome, Patient
+from server.models import Action, Alert, AlertState, Outcome, Patient
 from server.sealing import CannotOpen
 from server.services import alerts
 from server.services.evidence import readings_around
@@ -72,14 +72,14 @@ def home() -> Any:
 
 
 @routes.get("/alerts")
-@clinician_page
+@clinician_page(Action.ALERTS_LISTED)
 def list_alerts() -> str:
     found = alerts.pressing_alerts(g.caller, limit=SHOWN)
     return render_template("alerts.html", alerts=found, names=RULE_NAMES)
 
 
 @routes.get("/alerts/<uuid:alert_id>")
-@clinician_page
+@clinician_page(Action.ALERT_READ)
 def show_alert(alert_id: uuid.UUID) -> str:
     alert = alerts.get_alert(g.caller, alert_id)
     return render_template(
@@ -99,7 +99,7 @@ def show_alert(alert_id: uuid.UUID) -> str:
 
 
 @routes.get("/alerts/<uuid:alert_id>/chart.svg")
-@clinician_page
+@clinician_page(Action.CHART_READ)
 def show_chart(alert_id: uuid.UUID) -> Response:
     """Apart from the page, so that the alert is there at once, and whatever becomes of its picture."""
     alert = alerts.get_alert(g.caller, alert_id)
@@ -108,7 +108,7 @@ def show_chart(alert_id: uuid.UUID) -> Response:
 
 
 @routes.post("/alerts/<uuid:alert_id>/acknowledge")
-@clinician_page
+@clinician_page(Action.ALERT_ACKNOWLEDGED)
 def acknowledge(alert_id: uuid.UUID) -> Any:
     alerts.acknowledge(g.caller, alert_id, now())
     db.session.commit()
@@ -116,12 +116,12 @@ def acknowledge(alert_id: uuid.UUID) -> Any:
 
 
 @routes.post("/alerts/<uuid:alert_id>/resolve")
-@clinician_page
+@clinician_page(Action.ALERT_RESOLVED)
 def resolve(alert_id: uuid.UUID) -> Any:
     try:
         outcome = Outcome(request.form.get("outcome", ""))
     except ValueError:
-        return _sorry("Choose an outcome.", HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise Refused("outcome", "Choose an outcome.") from None
     note = request.form.get("note", "").replace("\x00", "").strip()[:2000] or None
     alerts.resolve(g.caller, alert_id, outcome, note, now())
     db.session.commit()
@@ -131,6 +131,11 @@ def resolve(alert_id: uuid.UUID) -> Any:
 @routes.errorhandler(NotFound)
 def not_found(error: NotFound) -> tuple[str, int]:
     return _sorry(error.detail, HTTPStatus.NOT_FOUND)
+
+
+@routes.errorhandler(Refused)
+def refused(error: Refused) -> tuple[str, int]:
+    return _sorry(error.detail, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @routes.errorhandler(Conflict)

@@ -12,15 +12,17 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 
 from server.errors import Busy, SignInFailed, TooMany
 from server.extensions import db, now
-from server.models import Ended, Role
+from server.models import Action, Ended, Role
 from server.origin import give_mark, origin
 from server.pace import keep_pace
-from server.services import identities, sign_ins
+from server.services import audit, identities, sign_ins
 from server.services.identities import Identity
 from server.services.sign_ins import Given, Lasting, Presented
 from server.services.throttle import email_account, new_mark
 
 routes = Blueprint("sessions", __name__)
+
+View = Callable[..., Any]
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -32,25 +34,34 @@ OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve|/ch
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
     """A page that anybody may open: said, so that a forgotten guard is a failing test."""
-    view.roles = ()  # type: ignore[attr-defined]
+    view.roles, view.audits = (), None  # type: ignore[attr-defined]
     return view
 
 
-def clinician_page(view: Callable[..., Any]) -> Callable[..., Any]:
-    """A page for clinicians: anybody else is asked to sign in and comes back to it."""
+def clinician_page(action: Action) -> Callable[[View], View]:
+    """A page for clinicians: anybody else is asked to sign in and comes back to it.
 
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        identity = _signed_in()
-        if identity is None:
-            session.clear()
-            return redirect(url_for("sessions.sign_in", next=request.path))
-        g.caller = identity
-        keep_pace()
-        return view(*args, **kwargs)
+    `action` is audited: the page leaves after the event is committed.
+    """
 
-    guarded.roles = (Role.CLINICIAN,)  # type: ignore[attr-defined]
-    return guarded
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            identity = _signed_in()
+            if identity is None:
+                session.clear()
+                return redirect(url_for("sessions.sign_in", next=request.path))
+            g.caller = identity
+            keep_pace()
+            with audit.opened(action, identity, kwargs):
+                page = view(*args, **kwargs)
+                db.session.commit()
+            return page
+
+        guarded.roles, guarded.audits = (Role.CLINICIAN,), action  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
 
 
 @routes.get("/sign-in")
@@ -71,7 +82,10 @@ def signed_in() -> Any:
     except (SignInFailed, TooMany, Busy) as error:
         return _not_yet(error, target)
     _leave(Ended.REPLACED)
+    # Whoever was signed in here before may be of another clinic, where that is audited.
+    db.session.commit()
     given = sign_ins.begin(identity, DEVICE, LASTING, now())
+    audit.record(Action.SIGN_IN, identity)
     db.session.commit()
     session.update(cookie_for(given))
     give_mark(new_mark(email_account(email)))

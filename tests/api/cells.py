@@ -193,6 +193,11 @@ CELLS = {
         "403 403 200 404 404 403 403 403",
         lambda _: {"outcome": "contacted_patient", "note": "spoke on the phone"},
     ),
+    ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 200 200 403"),
+    # The last, for whoever broke the glass sees more.
+    ("POST", "/v1/patients/<uuid:patient_id>/break-glass"): Cell(
+        "403 403 409 201 404 403 403 403", lambda _: {"reason": "on call, the patient is at the door"}
+    ),
 }
 # Nobody needs to be signed in for these; their bodies are tried by test_bodies.
 PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {

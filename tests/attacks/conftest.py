@@ -54,6 +54,15 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         INSERT INTO sign_in (id, clinic_id, member_id, created_at, last_used_at, ends_at, current_hash)
         SELECT gen_random_uuid(), clinic_id, id, created_at, created_at, created_at, '' FROM member
     """)
+    change("""
+        INSERT INTO break_glass (id, clinic_id, patient_id, member_id, reason_sealed, at, ends_at)
+        SELECT gen_random_uuid(), clinic_id, patient_id, member_id, '', now(), now() + interval '1 hour' FROM care_team
+    """)
+    change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
+    change("""
+        INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)
+        SELECT id, 1, now(), 'member', 'patients_listed', '{}', '{}', '', '' FROM clinic
+    """)
     alert = one("SELECT id FROM alert WHERE patient_id = :cyd", cyd=cyd)
     return Clinics(actors.clinic.id, actors.elsewhere.id, cyd, alert)
 

@@ -90,6 +90,7 @@ def test_before_within_and_after_a_rotation_everything_is_readable(
     assert code == 0, said
     assert said.splitlines() == [
         "alert.outcome_note: 0 sealed anew",
+        "break_glass.reason: 0 sealed anew",
         "check_in.note: 4 sealed anew",
         "index_key.secret: 1 sealed anew",
         "member.email: 3 sealed anew",

@@ -21,13 +21,15 @@ from tests.database import one
 from tests.factories import Actors, signed_in
 
 TABLES = sorted(set(Base.metadata.tables) - {"attempt_count", "data_key", "index_key", "job_run", "outage"})
+# The app's role adds rows and may neither change nor remove one, whosever it is (S12).
+ADDED_TO = {"audit_event", "audit_head", "break_glass"}
 # (table, column) where a row refers to another by a key that holds the clinic too.
 REFERENCES = sorted(
     (table.name, column.name)
     for table in Base.metadata.tables.values()
     for key in table.foreign_key_constraints
     for column in key.columns
-    if len(key.columns) == 2 and column.name != "clinic_id"
+    if len(key.columns) == 2 and column.name != "clinic_id" and table.name not in ADDED_TO
 )
 
 
@@ -60,8 +62,9 @@ def test_without_a_clinic_there_is_no_row_and_none_goes_in(clinics: Clinics, as_
     row = a_row(table, clinics.ours)
     with as_app(None) as nobody:
         assert nobody.scalar(text(f"SELECT count(*) FROM {table}")) == 0
-        assert nobody.execute(text(f"DELETE FROM {table}")).rowcount == 0
-        assert nobody.execute(text(f"UPDATE {table} SET {column_of(table)} = DEFAULT")).rowcount == 0
+        if table not in ADDED_TO:
+            assert nobody.execute(text(f"DELETE FROM {table}")).rowcount == 0
+            assert nobody.execute(text(f"UPDATE {table} SET {column_of(table)} = DEFAULT")).rowcount == 0
         with pytest.raises(DBAPIError) as error:
             insert(nobody, table, row)
     assert is_refused(error.value)
@@ -75,7 +78,7 @@ def test_a_query_without_a_filter_is_about_ones_own_clinic(clinics: Clinics, as_
     assert [tuple(row) for row in seen] == [(clinics.ours, count(table, clinics.ours))]
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", sorted(set(TABLES) - ADDED_TO))
 def test_the_rows_of_another_clinic_cannot_be_touched(clinics: Clinics, as_app: AsApp, table: str) -> None:
     column, theirs = column_of(table), {"theirs": clinics.theirs}
     for statement in (
@@ -91,10 +94,10 @@ def test_the_rows_of_another_clinic_cannot_be_touched(clinics: Clinics, as_app: 
 def test_no_row_goes_into_another_clinic(clinics: Clinics, as_app: AsApp, table: str) -> None:
     with as_app(clinics.ours) as ours, pytest.raises(DBAPIError) as inserted:
         insert(ours, table, a_row(table, clinics.theirs))
+    assert is_refused(inserted.value)
     with as_app(clinics.ours) as ours, pytest.raises(DBAPIError) as moved:
         ours.execute(text(f"UPDATE {table} SET {column_of(table)} = :theirs"), {"theirs": clinics.theirs})
-    assert is_refused(inserted.value)
-    assert is_refused(moved.value)
+    assert is_refused(moved.value) or table in ADDED_TO
 
 
 @pytest.mark.parametrize(("table", "column"), REFERENCES)
