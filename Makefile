@@ -3,9 +3,10 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PY := .venv/bin/python
+BANDIT := $(PY) -m bandit --quiet --configfile pyproject.toml --recursive server migrations
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test check lint types imports openapi openapi-check replay flask lock bench bench-scan bench-signals bench-rls clean
+.PHONY: help run test check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-scan bench-signals bench-rls clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -16,7 +17,7 @@ run: .venv/for-run  ## Set up everything and run a whole demo clinic at http://1
 test: .venv/for-test  ## Set up everything and run the tests (ARGS=... for pytest)
 	@exec $(PY) -m pytest -n 2 $(ARGS)
 
-check: lint types imports openapi-check test  ## All that CI runs
+check: lint types imports openapi-check bandit audit test  ## All that CI runs
 
 lint: .venv/for-test  ## Style and likely mistakes
 	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --diff . ; exit 1; }
@@ -27,6 +28,12 @@ types: .venv/for-test  ## Types, strictly
 
 imports: .venv/for-test  ## Imports go down only
 	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+bandit: .venv/for-test  ## Likely holes, by bandit's own eyes (ruff's S rules are in lint)
+	@$(BANDIT) 2>/dev/null || $(BANDIT)
+
+audit: .venv/for-test  ## Known vulnerabilities of what the lock files pin; says so when nobody can be asked
+	@$(PY) -m tests.advisories
 
 openapi: .venv/for-run  ## Write openapi.yaml anew from the routes
 	@$(PY) -m server.local.openapi > openapi.yaml

@@ -3,7 +3,7 @@
 import io
 import re
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406  # writes XML, reads none
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -63,8 +63,8 @@ def days_of(story: Story, seed: int) -> Iterator[SimulatedDay]:
     noise = np.zeros(2)
     for day in range(DAYS):
         noise = 0.3 * noise + random.normal(0.0, 1.05, 2)
-        gap = random.random() < story.misses or day >= story.silent_from
-        slipped = random.random() < story.slips
+        gap = random.random() < story.misses or day >= story.silent_from  # nosec B311  # chance, not a secret
+        slipped = random.random() < story.slips  # nosec B311  # chance, not a secret
         if gap:
             continue
         treated = max(0, day - COURSE_STARTS)

@@ -9,7 +9,7 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess
+import subprocess  # nosec B404  # starting programs is its work
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def _with_capability(plain: Account, folder: Path) -> Account:
         words = ("--inh-caps", f"+{name}", "--ambient-caps", f"+{name}")
         account = Account(plain.uid, plain.gid, (*plain.prefix, *words))
         # `ls` looks with the capability in force; `test -x` asks as if there were none.
-        probe = subprocess.run([*account.prefix, "ls", "-d", f"{folder}/."], capture_output=True, cwd="/", check=False)
+        probe = subprocess.run([*account.prefix, "ls", "-d", f"{folder}/."], capture_output=True, cwd="/", check=False)  # nosec B603  # no shell, and a command line of our own
         if probe.returncode == 0:
             return account
     raise LocalError(

@@ -4,7 +4,7 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
+import subprocess  # nosec B404  # starting programs is its work
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO
@@ -21,7 +21,7 @@ HEALTHY_SECONDS = 30.0  # after this long, an end is the first of its kind again
 
 def spawn(argv: Argv, environ: Mapping[str, str], output: IO[bytes] | int | None) -> subprocess.Popen[bytes]:
     """In its own session: Ctrl-C reaches us alone, and its whole group can be ended at once."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # nosec B603  # no shell, and a command line of our own
         argv, env=dict(environ), stdin=subprocess.DEVNULL, stdout=output,
         stderr=None if output is None else subprocess.STDOUT, start_new_session=True,
         preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  # we start no threads
@@ -54,7 +54,7 @@ class Child:
         """Returns what it prints, to be read without waiting."""
         self.process = spawn(self.argv, self.environ, subprocess.PIPE)
         self._started = time.monotonic()
-        assert self.process.stdout is not None  # noqa: S101  # a pipe was asked for
+        assert self.process.stdout is not None  # noqa: S101  # a pipe was asked for  # nosec B101  # for the type checker
         os.set_blocking(self.process.stdout.fileno(), False)
         return self.process.stdout
 

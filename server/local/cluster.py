@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404  # starting programs is its work
 import time
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def set_superuser_password(folder: Path, install: Path, account: Account, passwo
 def run_program(
     account: Account, install: Path, name: str, *words: str | Path, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return subprocess.run(  # nosec B603  # no shell, and a command line of our own
         [*account.prefix, install / "bin" / name, *words],
         input=given, capture_output=True, text=True, errors="replace", cwd="/", env=ENVIRONMENT, check=False,
     )  # fmt: skip
@@ -111,5 +111,5 @@ def is_postmaster(pid: int, folder: Path) -> bool:
         except (FileNotFoundError, ProcessLookupError):
             return False
         return os.fsencode(folder) in words
-    said = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+    said = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)  # nosec B603, B607  # no shell
     return os.fsencode(folder) in said.stdout

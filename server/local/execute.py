@@ -2,7 +2,7 @@
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404  # starting programs is its work
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ def execute(
 def _run(command: Argv, environ: Mapping[str, str], stop: StopSignals) -> int:
     """In our own process group, so that it can talk to the terminal."""
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603  # no shell, and a command line of our own
             resolved(command),
             env=dict(environ),
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  # we start no threads

@@ -9,8 +9,8 @@ from server.settings import Settings
 # Nothing is connected to and nothing is signed: the description does not depend on any of these.
 NOWHERE = {
     "DATABASE_URL": "postgresql://nobody@nowhere/nothing",
-    "SECRET_KEY": "no-cookie-is-signed-with-this-one",
-    "JWT_SECRET_KEY": "and-no-token-either-only-described",
+    "SECRET_KEY": "no-cookie-is-signed-with-this-one",  # nosec B105  # no secret
+    "JWT_SECRET_KEY": "and-no-token-either-only-described",  # nosec B105  # no secret
     "DATA_KEYS": f"none:{'A' * 43}=",
     "AUDIT_KEYS": "none:and-no-event-either-is-audited-here",
     "BASE_URL": "http://127.0.0.1:8000",

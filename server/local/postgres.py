@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404  # starting programs is its work
 import tempfile
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "shared_buffers": "128MB",
     "max_wal_size": "256MB",
-    "password_encryption": "scram-sha-256",
+    "password_encryption": "scram-sha-256",  # nosec B105  # no secret
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Neither a statement nor a row's values belong in a log.
@@ -153,7 +153,7 @@ class EmbeddedPostgres:
             shutil.rmtree(stale, ignore_errors=True)
         wanted = Path(tempfile.gettempdir())
         fits = len(os.fsencode(wanted)) <= LONGEST_TMP and account.can_pass(wanted)
-        self._runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=wanted if fits else "/tmp"))  # noqa: S108
+        self._runtime = Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=wanted if fits else "/tmp"))  # noqa: S108  # nosec B108  # the folder is made anew by mkdtemp, closed to others
         account.own(self._runtime)
 
     def _make_cluster(self, account: Account, programs: Path) -> None:
@@ -189,7 +189,7 @@ class EmbeddedPostgres:
             words += ["-c", f"{name}={value}"]
         descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            return subprocess.Popen(
+            return subprocess.Popen(  # nosec B603  # no shell, and a command line of our own
                 words, cwd="/", env=cluster.ENVIRONMENT, stdin=subprocess.DEVNULL,
                 stdout=descriptor, stderr=descriptor,
                 # Ctrl-C is for the supervisor, which stops the database last.

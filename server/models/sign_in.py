@@ -22,7 +22,7 @@ class Ended(StrEnum):
     """By a sign-in that takes its place: a new invite, or the same browser again."""
     REUSED = "reused"
     """A refresh token came back that had been used before: somebody has a copy."""
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a reason, not a password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a reason, not a password  # nosec B105  # no secret
     ROLE_CHANGED = "role_changed"
     DISABLED = "disabled"
 
