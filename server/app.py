@@ -6,8 +6,8 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from server import api, cli, pace, web
-from server.assembly import assemble, require_keys
+from server import api, cli, headers, pace, traffic, web
+from server.assembly import assemble, require_keys, settings_of_this_process
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
 from server.settings import Settings
@@ -23,7 +23,7 @@ def create_app(
     send: Callable[[EmailMessage], None] | None = None,
 ) -> Flask:
     """The WSGI application. Raises SettingsError when the environment is wrong."""
-    settings = settings or Settings.from_env()
+    settings = settings or settings_of_this_process()
     app = assemble(settings, now=now, send=send)
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -34,6 +34,8 @@ def create_app(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
     )
+    traffic.register(app)
+    headers.register(app, settings.base_url)
     migrate.init_app(app, db, directory="migrations", compare_type=True, render_as_batch=False)
     csrf.init_app(app)
     pace.configure(app, settings)

@@ -1,22 +1,32 @@
 """What every process of ours shares: the settings, the clock, the mail, the database. No routes."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
 
+import structlog
 from flask import Flask
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from server.clock import utcnow
 from server.extensions import Parts, db, keyring
-from server.logs import described
+from server.logs import configure_logging, described
 from server.mail import Smtp
 from server.services.keys import check_keys
 from server.settings import Settings
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+def settings_of_this_process() -> Settings:
+    """The environment's; whoever runs by it is a program of its own, whose log is ours to set up.
+
+    Raises SettingsError when the environment is wrong.
+    """
+    settings = Settings.from_env()
+    configure_logging(settings.log_format)
+    return settings
 
 
 def assemble(
@@ -29,7 +39,7 @@ def assemble(
 
     Raises SettingsError when the environment is wrong.
     """
-    settings = settings or Settings.from_env()
+    settings = settings or settings_of_this_process()
     app = Flask("server", static_folder=None, template_folder="web/templates")
     app.extensions["interlude"] = Parts(settings, now, send or Smtp.of(settings))
     app.config.update(
@@ -64,7 +74,7 @@ def require_keys(app: Flask) -> None:
         except (OperationalError, ProgrammingError) as error:
             if not _cannot_be_asked(error):
                 raise
-            log.warning("the keys could not be checked yet: %s", described(error))
+            log.warning("the keys could not be checked yet", error=described(error))
 
 
 def _cannot_be_asked(error: DBAPIError) -> bool:

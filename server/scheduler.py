@@ -4,11 +4,11 @@ APScheduler only keeps the beat, in UTC and in memory. What is due, and who of s
 enqueues it, the database decides.
 """
 
-import logging
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
@@ -16,9 +16,9 @@ from flask import Flask
 from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
-from server.logs import configure_logging, described
+from server.logs import described
 
-log = logging.getLogger("server.scheduler")  # __name__ is __main__ here
+log: structlog.stdlib.BoundLogger = structlog.get_logger("server.scheduler")  # __name__ is __main__ here
 
 
 def build(app: Flask, every: timedelta, now: Callable[[], datetime]) -> BlockingScheduler:
@@ -45,14 +45,13 @@ def run_tick(app: Flask, job: Job, every: timedelta, now: Callable[[], datetime]
         try:
             enqueued = tick(job, every, now())
         except Exception as error:  # noqa: BLE001  # the next tick tries again; the database may be away
-            log.error("tick of %s failed: %s", job.name, described(error))
+            log.error("a tick failed", job=job.name, error=described(error))
             return
     if enqueued:
-        log.info("%s: %d enqueued", job.name, enqueued)
+        log.info("enqueued", job=job.name, enqueued=enqueued)
 
 
 def main(now: Callable[[], datetime] = utcnow) -> None:
-    configure_logging()
     app = assemble(now=now)
     require_keys(app)
     scheduler = build(app, app.extensions["interlude"].settings.tick, now)

@@ -20,6 +20,7 @@ SHORTEST_SECRET = 32
 # A random text of 32 hexadecimal digits has fewer only once in millions.
 FEWEST_DISTINCT = 8
 SMTP_SECURITY = ("tls", "starttls", "none")
+LOG_FORMATS = ("json", "console")
 
 
 class SettingsError(Exception):
@@ -55,6 +56,7 @@ class Settings:
     refresh_token_life: timedelta
     sign_in_life: timedelta
     demo_secret: str
+    log_format: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -87,6 +89,7 @@ class Settings:
             refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
             sign_in_life=timedelta(days=env.read("SIGN_IN_DAYS", _whole(1, 3650), default=365)),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
+            log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )
         if not env.errors:
             env.errors += _contradictions(settings)

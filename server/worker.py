@@ -1,26 +1,27 @@
 """`python -m server.worker`: takes jobs off the queue. Run as many as you like, anywhere."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import structlog
 from flask import Flask
-from procrastinate import PsycopgConnector
+from procrastinate import JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from psycopg import Error as PsycopgError
 from psycopg_pool import PoolTimeout
+from structlog.contextvars import bound_contextvars
 
 import server.jobs  # noqa: F401  # declares the tasks
 from server.assembly import assemble, require_keys
 from server.clock import utcnow
-from server.logs import configure_logging, described
+from server.logs import described
 from server.queue import app as queue
 from server.queue import conninfo
 
-log = logging.getLogger("server.worker")  # __name__ is __main__ here
+log: structlog.stdlib.BoundLogger = structlog.get_logger("server.worker")  # __name__ is __main__ here
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
@@ -28,8 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 def within(app: Flask) -> Callable[..., Any]:
     """Gives each task, in its thread, an app context and so a database session of its own."""
 
-    def run_task(call_next: Callable[[], Any], *_: object) -> Any:
-        with app.app_context():
+    def run_task(call_next: Callable[[], Any], context: JobContext, _: object) -> Any:
+        with bound_contextvars(job=context.job.task_name, job_id=context.job.id), app.app_context():
             return call_next()
 
     return run_task
@@ -63,14 +64,13 @@ async def _keep_working(app: Flask) -> None:
             await work(app, app.extensions["interlude"].settings.worker_concurrency)
         except (ConnectorException, PsycopgError, PoolTimeout) as error:
             pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
-            log.error("the queue cannot be reached, trying again in %.0f s: %s", pause, described(error))
+            log.error("the queue cannot be reached", pause_seconds=pause, error=described(error))
             await asyncio.sleep(pause)
         else:
             return
 
 
 def main(now: Callable[[], datetime] = utcnow) -> None:
-    configure_logging()
     app = assemble(now=now)
     asyncio.run(_keep_working(app))
 

@@ -21,6 +21,17 @@ from server.settings import Settings
 from server.trends import Figures, Finding, Severity, Thresholds
 
 PASSWORD = "correct horse battery"
+# In a value that is refused: it must not come back.
+CANARY = "canary-7f3a"
+ODD = f"{CANARY}'\";--\r\n<b>{{{{7*7}}}}"
+NOTE = "a quiet day"
+OUTCOME_NOTE = "spoke on the phone"
+PROTOCOL = "10 Hz, 3000 pulses"
+# What no log line may hold: passwords, addresses, notes, names, tokens. What the tests make contains one of these.
+MARKS = (
+    *(PASSWORD, CANARY, NOTE, OUTCOME_NOTE, PROTOCOL, "Bob's clinic", "Carol's clinic"),
+    *("@clinic.example", "@elsewhere.example", "@interlude.example", "eyJ"),
+)
 
 
 def settings_for(database_url: str, migration_database_url: str, **changes: str) -> Settings:
@@ -153,7 +164,7 @@ def course_body(**fields: Any) -> dict[str, Any]:
     return {
         "indication": "cocaine",
         "target": "left_dlpfc",
-        "protocol": "10 Hz, 3000 pulses",
+        "protocol": PROTOCOL,
         "planned_sessions": 3,
         "first_day": "2026-05-04",
         "starts_at": "09:00",

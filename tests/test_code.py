@@ -3,6 +3,9 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
+
+from server.logs import FIELDS
 
 ROOT = Path(__file__).parents[1]
 SERVER = sorted((ROOT / "server").rglob("*.py"))
@@ -93,3 +96,35 @@ def test_a_file_is_short_and_says_what_it_is_for() -> None:
 def test_the_database_sees_no_clock_but_for_leases() -> None:
     """func.now() is for leases alone: everything else must follow the injected clock."""
     assert readers({("func", "now")}) == {"server/services/delivery.py"}
+
+
+def log_calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every `log.info(...)` and the like."""
+    for path in SERVER:
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "log":
+                yield f"{path.name}:{called.lineno}", cast(ast.Call, node)
+
+
+def test_a_log_line_is_a_constant_and_listed_fields() -> None:
+    """No sentence is made of values: what may be said has a name on the list, and so can be dropped."""
+    calls = list(log_calls())
+    assert len(calls) > 8
+    assert [at for at, call in calls if [type(arg) for arg in call.args] != [ast.Constant]] == []
+    said = {str(keyword.arg) for _, call in calls for keyword in call.keywords}
+    assert said - FIELDS == set()
+
+
+def test_one_file_knows_the_standard_logging() -> None:
+    """Its lines take any text; server.logs masks what it cannot know, and nobody could read them."""
+    importers = [
+        path.relative_to(ROOT).as_posix()
+        for path in SERVER
+        if not is_local(path)
+        and any(
+            isinstance(node, ast.Import) and any(alias.name.startswith("logging") for alias in node.names)
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    ]
+    assert importers == ["server/logs.py"]

@@ -135,6 +135,7 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("RATE_LIMIT_STORAGE_URL", "memcached://hunter2-hunter2@store.example"),
         ("RATE_LIMIT_STORAGE_URL", "redis://"),
         ("SMTP_SECURITY", "ssl"),
+        ("LOG_FORMAT", "text"),
         ("MAIL_FROM", "nobody"),
         ("MAIL_FROM", "a@"),
         ("MAIL_FROM", "@clinic.example"),

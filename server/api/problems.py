@@ -1,12 +1,12 @@
 """Every error answer is one RFC 9457 problem document, and its `type` is a page that a browser can open."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json, render_template_string, request
+import structlog
+from flask import Flask, Response, g, json, render_template_string, request
 from marshmallow import Schema, fields
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,7 +16,7 @@ from server.errors import Busy, Conflict, DomainError, NotFound, Refused, SignIn
 from server.extensions import db
 from server.logs import described
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Problem(Schema):
     status = fields.Integer(required=True)
     detail = fields.String()
     errors = fields.List(fields.Nested(FieldError))
+    request_id = fields.String(metadata={"description": "As in the answer's X-Request-ID, and in our log."})
 
 
 def problem(
@@ -95,12 +96,13 @@ def problem(
         body["detail"] = detail
     if errors:
         body["errors"] = errors
+    if "request_id" in g:
+        body["request_id"] = g.request_id
     if request.accept_mimetypes.best == "text/html":
         # A browser, so a person: the page that `type` names says it better.
         answer = Response(page_of(kind), kind.status, headers, content_type="text/html; charset=utf-8")
     else:
         answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
-    answer.headers["Cache-Control"] = "no-store"
     if kind.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -148,13 +150,13 @@ def of_http_exception(error: HTTPException) -> Response:
 
 
 def of_database_away(error: DBAPIError | PoolTimeout) -> Response:
-    log.error("%s: %s", request.endpoint, described(error))
+    log.error("the database is away", error=described(error))
     db.session.rollback()
     return problem("unavailable")
 
 
 def of_exception(error: Exception) -> Response:
-    log.error("%s: %s", request.endpoint, described(error))
+    log.error("a request broke", error=described(error))
     db.session.rollback()
     return problem("server-error")
 

@@ -1,10 +1,10 @@
 """Assess the patients who are due: the tick puts them on the queue in batches, the worker takes a batch."""
 
-import logging
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -16,7 +16,7 @@ from server.scope import clinics_with_due, enter
 from server.services import watch
 from server.services.outages import notice_outages
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 BATCH = 50
 
@@ -53,10 +53,10 @@ def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
             # No patient's fault. The tick finds the batch again.
             raise
         if len(patient_ids) > 1:
-            log.warning("a batch of %d failed, each follows alone: %s", len(patient_ids), described(error))
+            log.warning("a batch failed, each follows alone", batch=len(patient_ids), error=described(error))
             return sum(assess_all([patient_id], at) for patient_id in patient_ids)
-        # Recorded on the patient, logged, and shown by readyz.
-        log.error("assessment of patient %s failed: %s", patient_ids[0], described(error))
+        # Recorded on the patient, shown by readyz, and logged (whose it is, the record alone says).
+        log.error("an assessment failed", error=described(error))
         watch.record_failure(patient_ids[0], error, at)
         db.session.commit()
         return 0

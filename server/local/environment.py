@@ -75,10 +75,11 @@ def clinic_environment(
         "SMTP_SECURITY": "none",
         # A password for a real mail server is not for the mailbox.
         "SMTP_USERNAME": "",
-        "SMTP_PASSWORD": "",
+        "SMTP_PASSWORD": "",  # nosec B105  # no secret
         "MAIL_FROM": MAIL_FROM,
         # Whoever tries it out wants to see it happen.
         "TICK_SECONDS": os.environ.get("TICK_SECONDS") or "3",
+        "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "console",
         "PYTHONUNBUFFERED": "1",
     }
 

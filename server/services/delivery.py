@@ -1,6 +1,5 @@
 """Getting one alert email out: claim it, send it, record it. At least once, and twice only in one window."""
 
-import logging
 import random
 import uuid
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import and_, func, or_, select, update
 
 from server.errors import MailRefused
@@ -17,7 +17,7 @@ from server.models import AlertEmail, EmailState
 from server.queue import waiting_for
 from server.services.care_teams import hears_of
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 # Longer than one send can take (each step of an SMTP conversation has a timeout), so a lease that ran out
 # belongs to a sender that died or froze.
@@ -83,14 +83,14 @@ def record_refusal(claim: Claim, refusal: MailRefused, now: datetime) -> None:
     attempts = db.session.scalar(select(AlertEmail.attempts).where(AlertEmail.id == claim.email_id)) or 1
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
     # Half of it is chance, so that a server that comes back is not met by everything at once.
-    pause = pause / 2 + pause / 2 * random.random()  # noqa: S311
+    pause = pause / 2 + pause / 2 * random.random()  # noqa: S311  # nosec B311  # chance, not a secret
     _finish(
         claim,
         state=EmailState.UNDELIVERABLE if refusal.lasting else EmailState.QUEUED,
         due_at=now + pause,
         last_error=refusal.detail,
     )
-    log.warning("alert email %s was not sent: %s", claim.email_id, refusal.detail)
+    log.warning("an alert email was not sent", email_id=claim.email_id, refusal=refusal.detail)
 
 
 def _finish(claim: Claim, **values: object) -> bool:

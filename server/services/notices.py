@@ -1,9 +1,9 @@
 """Who is told of an alert: one email and one job for each, in the transaction that has something to tell."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from sqlalchemy import func, select
 
 from server.extensions import db
@@ -11,7 +11,7 @@ from server.models import Alert, AlertEmail, AlertEvent, AlertState, EventKind, 
 from server.queue import URGENT, enqueue
 from server.services.care_teams import care_team
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED)
 
@@ -20,7 +20,7 @@ def notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
     """Tells the care team of this event."""
     team = care_team(patient.id)
     if not team:
-        log.error("alert %s has nobody to go to", event.alert_id)
+        log.error("an alert has nobody to go to", alert_id=event.alert_id)
     _email(patient, event, team, now)
 
 

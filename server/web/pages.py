@@ -1,12 +1,12 @@
 """The alert that the mail links to. A GET changes nothing: mail scanners follow links."""
 
-import logging
 import uuid
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 
@@ -22,7 +22,7 @@ from server.services.pictures import chart_of
 from server.services.series import series_around
 from server.web.sessions import clinician_page, public
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 routes = Blueprint("pages", __name__)
 
@@ -160,29 +160,12 @@ def words(value: str) -> str:
     return value.replace("_", " ")
 
 
-@routes.after_app_request
-def headers(answer: Response) -> Response:
-    """Nothing of ours belongs in a cache, a frame or another site's script."""
-    answer.headers.setdefault("Cache-Control", "private, no-store")
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    # Over https the forms are checked by their referrer, too, which stays on this site.
-    answer.headers.setdefault("Referrer-Policy", "same-origin")
-    answer.headers.setdefault("X-Frame-Options", "DENY")
-    if not request.path.startswith("/docs"):
-        answer.headers.setdefault(
-            "Content-Security-Policy",
-            "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
-            "frame-ancestors 'none'",
-        )
-    return answer
-
-
 def _opened(row: Patient | Alert, name: str) -> str | None:
     """An alert is shown whatever became of the texts beside it: one that cannot be opened says so in its place."""
     try:
         text: str | None = getattr(row, name)
     except CannotOpen as error:
-        log.error("a page's text cannot be opened: %s", described(error))
+        log.error("a page's text cannot be opened", error=described(error))
         return "[cannot be opened: tell whoever runs this system]"
     return text
 

@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.factories import CANARY
+
 JSON = "application/json"
 LARGEST = 256 * 1024
 Sent = tuple[bytes, dict[str, str]]
-# In a value that is refused: it must not come back.
-CANARY = "canary-7f3a"
 
 
 def unreadable(good: dict[str, Any]) -> Iterator[tuple[str, Sent]]:

@@ -12,7 +12,17 @@ from server.models import Alert, Answer, Member, Patient, Role, TmsSession
 from server.services import check_ins, courses, identities, sign_ins
 from server.services.care_teams import replace_care_team
 from tests.database import change
-from tests.factories import PASSWORD, Actors, check_in_body, course_body, make_member, make_patient, new_id
+from tests.factories import (
+    NOTE,
+    OUTCOME_NOTE,
+    PASSWORD,
+    Actors,
+    check_in_body,
+    course_body,
+    make_member,
+    make_patient,
+    new_id,
+)
 
 ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank", "dora")
 
@@ -103,7 +113,7 @@ def _check_in(now: datetime) -> dict[str, Any]:
         medication_taken="yes",
         triggers=["stress", "people"],
         self_harm_thoughts="no",
-        note="a quiet day",
+        note=NOTE,
     )
 
 
@@ -191,7 +201,7 @@ CELLS = {
     ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403 403"),
     ("POST", "/v1/alerts/<uuid:alert_id>/resolve"): Cell(
         "403 403 200 404 404 403 403 403",
-        lambda _: {"outcome": "contacted_patient", "note": "spoke on the phone"},
+        lambda _: {"outcome": "contacted_patient", "note": OUTCOME_NOTE},
     ),
     ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 200 200 403"),
     # The last, for whoever broke the glass sees more.
@@ -199,7 +209,7 @@ CELLS = {
         "403 403 409 201 404 403 403 403", lambda _: {"reason": "on call, the patient is at the door"}
     ),
 }
-# Nobody needs to be signed in for these; their bodies are tried by test_bodies.
+# Nobody needs to be signed in for these; their bodies are tried by test_s08_parser.
 PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
     ("POST", "/v1/enrollments"): lambda _: {
         "code": "7K4M-QXW2-9TFB",

@@ -15,7 +15,7 @@ def assert_problem(answer: TestResponse, *statuses: int) -> None:
     kind = KINDS[said["type"].removeprefix("/problems/")]
     assert (said["title"], said["status"]) == (kind.title, kind.status)
     assert said["status"] == answer.status_code
-    assert set(said) <= {"type", "title", "status", "detail", "errors"}
+    assert set(said) <= {"type", "title", "status", "detail", "errors", "request_id"}
     for error in said.get("errors", ()):
         assert set(error) == {"pointer", "detail"}
         assert re.fullmatch(r"#(/([^~/]|~[01])*)*", error["pointer"]), error

@@ -1,5 +1,6 @@
 """The system as in the Procfile: separate processes on a real PostgreSQL, with a real SMTP server to mail to."""
 
+import json
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from server.queue import conninfo
 from tests.e2e.browser import Browser
 from tests.e2e.shifted import OFFSET_FILE
 from tests.factories import environment_for
+from tests.log_net import marks_in
 
 PATIENCE_SECONDS = 60.0
 
@@ -76,8 +78,15 @@ class System:
             [sys.executable, "-m", "flask", "--app", "server.app", *arguments], env=self.environment, check=True
         )
 
+    @property
+    def log(self) -> Path:
+        return self.offset_file.with_name("programs.log")
+
     def start(self, name: str) -> None:
-        self.processes[name] = subprocess.Popen(_command(name, self.base_url), env=self.environment)
+        with self.log.open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                _command(name, self.base_url), env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def nothing_is_due(self) -> bool:
         """All are assessed and all mail has gone, as of the shifted clock."""
@@ -112,6 +121,7 @@ def running_system(folder: Path, names: Sequence[str] = ("web", "worker", "sched
                 yield system
             finally:
                 _stop(system.processes.values())
+                check_log(system.log.read_text())
     finally:
         smtp.stop()
 
@@ -134,9 +144,28 @@ def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_por
 def _command(name: str, base_url: str) -> list[str]:
     if name == "web":
         port = base_url.rpartition(":")[2]
-        web = ["--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", port, "--no-ws"]
+        web = [
+            "--interface",
+            "wsgi",
+            "--factory",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            port,
+            "--no-ws",
+            "--log-config",
+            "server/granian.json",
+        ]
         return [sys.executable, "-m", "granian", *web, "--blocking-threads", "4", "tests.e2e.shifted:create_app"]
     return [sys.executable, "-m", "tests.e2e.shifted", name.split(maxsplit=1)[0]]
+
+
+def check_log(text: str) -> None:
+    """Each line is one JSON object, and none says too much."""
+    print(text)  # shown when the test fails
+    for line in text.splitlines():
+        assert {"time", "level", "logger", "event"} <= json.loads(line).keys(), line
+        assert marks_in(line) == [], line
 
 
 def _stop(processes: Any) -> None:
