@@ -1,8 +1,8 @@
 """For whoever runs it: is this process alive, can it serve, is anything late."""
 
-import logging
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, jsonify
 from marshmallow import fields
 from werkzeug.exceptions import NotFound, ServiceUnavailable
@@ -16,7 +16,7 @@ from server.schemas.fields import Body
 from server.services.health import health, is_bound
 from server.services.keys import check_keys
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 routes = Routes("ops", __name__, description="Running it")
 pages = Blueprint("problems", __name__)

@@ -1,8 +1,8 @@
 """The queue's own upkeep: jobs of workers that died run again, old run records go."""
 
-import logging
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import delete, exists
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,7 @@ from server.queue import enqueue, is_waiting
 from server.services import throttle
 from server.services.chains import heads
 
-log = logging.getLogger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 KEEP_RUNS = timedelta(days=30)
 
@@ -41,7 +41,7 @@ def forget_attempts(at: datetime) -> int:
 def tell_audit_heads(at: datetime) -> int:  # noqa: ARG001  # each head has its own
     """Into the log, which is kept elsewhere: what `flask verify-audit --head` takes."""
     for head in heads():
-        log.info("audit head: %s", head)
+        log.info("audit head", head=str(head))
     return 0
 
 

@@ -29,7 +29,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     SIGN_OUT_EVERYWHERE = "sign_out_everywhere"
     REFRESH_REUSED = "refresh_reused"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # what happened, not one
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # what happened, not one  # nosec B105  # no secret
     DEVICE_REVOKED = "device_revoked"
     ENROLLED = "enrolled"
     PATIENTS_LISTED = "patients_listed"

@@ -34,7 +34,7 @@ class Scope(StrEnum):
     SIGN_IN = "sign_in"
     ENROLMENT = "enrolment"
     REFRESH = "refresh"
-    PASSWORD = "password"  # noqa: S105  # one's own, asked for again
+    PASSWORD = "password"  # noqa: S105  # one's own, asked for again  # nosec B105  # no secret
     RESET = "reset"
 
 

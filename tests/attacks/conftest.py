@@ -17,11 +17,12 @@ from server.scope import enter
 from server.sealing import Keyring
 from server.services import check_ins, courses, identities
 from server.settings import Settings
-from tests.api.cells import make_things
+from tests.api.cells import Things, make_things
 from tests.attacks.forging import Pair
 from tests.conftest import Clock
 from tests.database import change, one
 from tests.factories import Actors, check_in_body, course_body, make_patient, tokens_of
+from tests.log_net import Lines, every_line
 
 Switch = Callable[[str], None]
 AsApp = Callable[[uuid.UUID | None], AbstractContextManager[Connection]]
@@ -108,3 +109,14 @@ def switch(app: Flask, settings: Settings, clock: Clock, outbox: list[EmailMessa
 def pair(app: Flask, actors: Actors) -> Pair:
     """Bob's tokens."""
     return tokens_of(app, actors.bob)
+
+
+@pytest.fixture
+def things(actors: Actors, clock: Clock) -> Things:
+    return make_things(actors, clock())
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    with every_line() as lines:
+        yield lines

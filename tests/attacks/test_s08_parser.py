@@ -1,4 +1,4 @@
-"""Whatever a body holds: a problem document, nothing written, and never a 5xx."""
+"""S8: whatever a body holds, it is a problem document, nothing is written, and never a 5xx."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,11 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.extensions import db
-from tests.api.bodies import CANARY, ill_fitting, unreadable
+from tests.api.bodies import ill_fitting, unreadable
 from tests.api.cells import CELLS, PUBLIC, Things
 from tests.api.problem import assert_problem, pointers
 from tests.api.test_access import headers_for
 from tests.database import digest
+from tests.factories import CANARY
 
 Body = Callable[[datetime], dict[str, Any]]
 BODIES: dict[tuple[str, str], Body] = {

@@ -1,0 +1,109 @@
+"""S11: whatever raised the alert and whatever a patient wrote, the mail says that there is one, and where to look."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from flask import Flask
+
+from server.extensions import Parts, db
+from server.jobs.delivering import deliver
+from server.mail import Smtp
+from server.models import Role
+from server.services.care_teams import replace_care_team
+from server.services.raising import raise_findings
+from server.services.safety import heed_refused
+from server.settings import Settings
+from server.trends import RULES, Thresholds, assess
+from tests.conftest import Clock
+from tests.database import change, rows
+from tests.factories import Actors, make_member
+from tests.mail.conftest import Mailbox, Server
+from tests.mail.test_compose import NEVER, part
+from tests.web.test_names import record_with_everything
+
+HOSTILE = "Cocaine <b>10/10</b>\r\nBcc: eve@evil.example"
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SAYS = re.compile(
+    rf"""A patient alert needs your attention\.
+
+Severity: (urgent|prompt|routine)
+Raised:   4 May 2026, 16:00 EDT
+
+See it and acknowledge it here \(you will be asked to sign in\):
+https?://[^/\s]+/alerts/{ID}
+
+This message is automatic; replies are not read\.
+"""
+)
+
+
+def raise_everything(actors: Actors, clock: Clock) -> set[str]:
+    """An alert of each rule, for a patient and a clinic whose every text is hostile."""
+    actors.ada.reference = HOSTILE
+    actors.clinic.name = actors.bob.name = f"Addiction TMS {HOSTILE}"
+    dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", clock())
+    replace_care_team(actors.ada, [actors.bob.id, dan.id])
+    findings = list(assess(record_with_everything(clock), Thresholds()))
+    raise_findings(actors.ada, findings, clock())
+    heed_refused(actors.ada.id, clock())
+    db.session.commit()
+    return {rule for (rule,) in rows("SELECT DISTINCT rule FROM alert")}
+
+
+def delivered(app: Flask, settings: Settings, clock: Clock) -> Sequence[tuple[list[str], EmailMessage]]:
+    """As they came over the wire: each envelope's recipients, and the message."""
+    mailbox = Mailbox()
+    server = Server(mailbox)
+    server.start()
+    try:
+        app.extensions["interlude"] = Parts(settings, clock, Smtp("127.0.0.1", server.port, "none", "", ""))
+        for clinic_id, email_id in rows("SELECT clinic_id::text, id::text FROM alert_email"):
+            deliver(clinic_id, email_id)
+    finally:
+        server.stop()
+    found = []
+    for envelope in mailbox.received:
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        found.append((envelope.rcpt_tos, message))
+    return found
+
+
+def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
+    assert raise_everything(actors, clock) == {rule.name for rule in RULES} | {"safety_concern"}
+    ids = {str(email_id): f"{alert_id}" for email_id, alert_id in rows("SELECT id, alert_id FROM alert_email")}
+    mails = delivered(app, settings, clock)
+    assert len(mails) == len(ids) >= 2 * (len(RULES) + 1)
+    for recipients, mail in mails:
+        assert recipients == [str(mail["To"])]
+        assert recipients[0] in {"bob@clinic.example", "dan@interlude.example"}
+        assert (mail["Subject"], mail["From"]) == (
+            "A patient alert needs your attention", "Interlude <no-reply@interlude.example>"
+        )  # fmt: skip
+        assert mail["Auto-Submitted"] == "auto-generated"
+        email_id = re.fullmatch(rf"<({ID})@interlude\.example>", mail["Message-ID"])
+        assert email_id
+        alert_id = ids.pop(email_id[1])
+        assert SAYS.fullmatch(part(mail, "plain").replace("\r\n", "\n"))
+        links = set(re.findall(r"https?://[^\s\"<]+", part(mail, "html") + part(mail, "plain")))
+        assert links == {f"{settings.base_url}/alerts/{alert_id}"}
+        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*", "", f"{mail}{part(mail, 'html')}".lower())
+        said = whole.replace(recipients[0], "").replace("no-reply@interlude.example", "")
+        assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said] == []
+    assert ids == {}
+
+
+def test_sent_again_it_is_the_same_message(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
+    """As after a 250 that was lost."""
+    heed_refused(actors.ada.id, clock())
+    db.session.commit()
+    ((_, first),) = delivered(app, settings, clock)
+    change("UPDATE alert_email SET state = 'queued', sent_at = NULL")
+    ((_, second),) = delivered(app, settings, clock)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert uuid.UUID(first["Message-ID"].strip("<").partition("@")[0])
+    assert first["Date"] == second["Date"]
