@@ -6,7 +6,7 @@ PY := .venv/bin/python
 BANDIT := $(PY) -m bandit --quiet --configfile pyproject.toml --recursive server migrations
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-scan bench-signals bench-rls clean
+.PHONY: help run test check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-scan bench-signals bench-rls bench-sign-ins clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench-signals: .venv/for-test  ## Measure the detectors against each other (ARGS
 
 bench-rls: .venv/for-test  ## Measure what row-level security costs (the same requests with it and without)
 	@exec $(PY) -m bench.rls
+
+bench-sign-ins: .venv/for-test  ## Measure sign-ins that fail: known and unknown accounts, and a flood of them
+	@exec $(PY) -m bench.sign_ins
 
 bench-scan: .venv/for-bench  ## Measure a caseload of 100,000: replayed whole, and one new day (ARGS="--patients 5000")
 	@exec $(PY) -m bench.scan $(ARGS)
