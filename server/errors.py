@@ -44,6 +44,14 @@ class Busy(DomainError):
     seconds = 5
 
 
+class MfaRequired(DomainError):
+    """The password is right, and the second step is missing or wrong."""
+
+
+class MfaEnrolmentRequired(DomainError):
+    """Nothing may be done before a second step is set up."""
+
+
 class MailRefused(DomainError):
     """The mail server did not take a message; `lasting` when it never will."""
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
+import pyotp
 from flask import Flask, current_app
 
 from server.api.tokens import issue, lasting
@@ -17,6 +18,7 @@ from server.models import Clinic, Member, Patient, Role
 from server.scope import enter, entered
 from server.services import clinics, identities, passwords, patients, sign_ins
 from server.services.identities import Identity
+from server.services.second_factor import enrol
 from server.settings import Settings
 from server.trends import Figures, Finding, Severity, Thresholds
 
@@ -32,6 +34,8 @@ MARKS = (
     *(PASSWORD, CANARY, NOTE, OUTCOME_NOTE, PROTOCOL, "Bob's clinic", "Carol's clinic"),
     *("@clinic.example", "@elsewhere.example", "@interlude.example", "eyJ"),
 )
+# Of every admin's second step.
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def settings_for(database_url: str, migration_database_url: str, **changes: str) -> Settings:
@@ -106,7 +110,10 @@ def make_member(clinic: Clinic, role: Role, name: str, now: datetime) -> Member:
 
 def _add_member(clinic: Clinic, role: Role, name: str, email: str, now: datetime) -> Member:
     with patch.object(clinics, "hash_password", _hash_once):
-        return clinics.add_member(clinic.id, role, name, email, PASSWORD, now)
+        member = clinics.add_member(clinic.id, role, name, email, PASSWORD, now)
+    if role is Role.ADMIN:
+        enrol(member, TOTP_SECRET, now)
+    return member
 
 
 def _keep_copies(*things: Clinic | Member) -> None:
@@ -149,6 +156,11 @@ def tokens_of(app: Flask, account: Member | Patient, device: str | None = None) 
         given = sign_ins.begin(identity, device, lasting(), now())
         db.session.commit()
         return issue(given)
+
+
+def mfa_code(at: datetime) -> str:
+    """What the app of an admin shows."""
+    return pyotp.TOTP(TOTP_SECRET).at(at)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -38,6 +38,7 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
 NOT_AUDITED = {
     *("access.me", "access.refresh", "access.sign_out", "access.sign_out_everywhere", "access.change_password"),
     *("access.list_devices", "access.revoke_device", "caseload.show_clinic", "caseload.list_members"),
+    *("second_factor.begin", "second_factor.confirm", "second_factor.remove"),
 }
 
 

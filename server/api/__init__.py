@@ -2,11 +2,20 @@
 
 from flask import Flask
 
-from server.api import access, alerts, audit, caseload, check_ins, ops, problems, tokens, trend
+from server.api import access, alerts, audit, caseload, check_ins, ops, problems, second_factor, tokens, trend
 from server.api.description import describe
 from server.extensions import api
 
-ROUTES = (access.routes, check_ins.routes, caseload.routes, trend.routes, alerts.routes, audit.routes, ops.routes)
+ROUTES = (
+    access.routes,
+    second_factor.routes,
+    check_ins.routes,
+    caseload.routes,
+    trend.routes,
+    alerts.routes,
+    audit.routes,
+    ops.routes,
+)
 
 
 def register(app: Flask) -> None:

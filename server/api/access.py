@@ -22,6 +22,7 @@ from server.schemas.accounts import (
     TokensOut,
 )
 from server.services import audit, identities, patients, profiles, sign_ins
+from server.services.second_factor import check_second_factor
 from server.services.throttle import Scope, code_account, count_attempt, count_own, email_account, new_mark
 
 routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking")
@@ -54,10 +55,15 @@ def enroll(said: dict[str, Any]) -> Any:
 @routes.alt_response(401, "sign-in-failed")
 @routes.alt_response(429, "too-many-requests")
 def sign_in(said: dict[str, Any]) -> Any:
-    """Sign in with an email (members) or a code (patients), and a password."""
+    """Sign in with an email (members) or a code (patients), and a password.
+
+    A member who has a second step is answered mfa-required until a code comes with the password. One who must have
+    it and has not may only set it up: everything else is answered mfa-enrolment-required.
+    """
     if "email" in said:
         account = email_account(said["email"])
         identity = identities.sign_in_member(said["email"], said["password"], origin(), now())
+        check_second_factor(identity.id, said.get("mfa_code"), now())
     else:
         account = code_account(said["code"])
         identity = identities.sign_in_patient(said["code"], said["password"], origin(), now())
@@ -88,7 +94,7 @@ def refresh() -> Any:
 
 
 @routes.delete("/tokens/current")
-@requires(*EVERYONE)
+@requires(*EVERYONE, enrolling=True)
 @routes.response(204)
 def sign_out() -> Any:
     """Sign this device out."""
@@ -107,7 +113,7 @@ def sign_out_everywhere() -> Any:
 
 
 @routes.get("/me")
-@requires(*EVERYONE)
+@requires(*EVERYONE, enrolling=True)
 @routes.response(200, MeOut)
 def me() -> Any:
     """The account that is signed in."""

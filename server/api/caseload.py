@@ -8,7 +8,7 @@ from server.api.guard import CARE, MEMBERS, caller, requires
 from server.extensions import db, now
 from server.models import Action, Role
 from server.schemas.check_ins import CheckInList
-from server.schemas.clinics import ClinicOut, LimitsChange
+from server.schemas.clinics import ClinicChange, ClinicOut
 from server.schemas.patients import (
     AdherenceOut,
     CourseIn,
@@ -163,11 +163,14 @@ def show_clinic() -> Any:
 
 @routes.patch("/clinic")
 @requires(Role.ADMIN, audit=Action.CLINIC_CHANGED)
-@routes.arguments(LimitsChange)
+@routes.arguments(ClinicChange)
 @routes.response(200, ClinicOut)
 def change_clinic(said: dict[str, Any]) -> Any:
-    """Change limits: a new version, which judges days from today on; alerts keep the version they were raised with."""
-    limits.change_limits(caller(), said, now())
+    """Change limits: a new version, which judges days from today on; alerts keep the version they were raised with.
+
+    Or say whether every member needs a second step to sign in.
+    """
+    clinics.change_clinic(caller(), said, now())
     db.session.commit()
     return limits.clinic_and_limits(caller().clinic_id)
 

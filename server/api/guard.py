@@ -8,6 +8,7 @@ from flask import g
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from server.api.tokens import NOT_OURS, presented
+from server.errors import MfaEnrolmentRequired
 from server.extensions import db, now
 from server.models import Action, Role
 from server.origin import origin
@@ -25,10 +26,13 @@ MEMBERS = (Role.CLINICIAN, Role.COORDINATOR, Role.ADMIN)
 EVERYONE = (Role.PATIENT, *MEMBERS)
 
 
-def requires(*roles: Role, refresh: bool = False, audit: Action | None = None) -> Callable[[View], View]:
+def requires(
+    *roles: Role, refresh: bool = False, enrolling: bool = False, audit: Action | None = None
+) -> Callable[[View], View]:
     """The outermost decorator of a route, so that nothing of a stranger's request is read.
 
     `audit` is what staff do by it; the answer leaves after the event is committed, with all that it tells of.
+    `enrolling`: also for a member who must set a second step up first, and may do little else.
     """
 
     def decorate(view: View) -> View:
@@ -42,6 +46,8 @@ def requires(*roles: Role, refresh: bool = False, audit: Action | None = None) -
                 keep_pace()
             if g.presented.role not in roles:
                 raise Forbidden
+            if not refresh and not enrolling and g.must_enrol:
+                raise MfaEnrolmentRequired("Set up a second step first: POST /v1/me/mfa.")
             if audit is None:
                 return view(*args, **kwargs)
             with opened(audit, g.caller, kwargs):
@@ -85,6 +91,7 @@ def _admitted() -> Identity:
     admitted = sign_ins.admit(g.presented, now())
     if admitted is None:
         raise Unauthorized
+    g.must_enrol = admitted.must_enrol
     if admitted.noted:
         db.session.commit()
     g.account = admitted.account

@@ -12,7 +12,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from server.errors import Busy, Conflict, DomainError, NotFound, Refused, SignInFailed, TooMany
+from server.errors import (
+    Busy,
+    Conflict,
+    DomainError,
+    MfaEnrolmentRequired,
+    MfaRequired,
+    NotFound,
+    Refused,
+    SignInFailed,
+    TooMany,
+)
 from server.extensions import db
 from server.logs import described
 
@@ -31,6 +41,10 @@ KINDS: Mapping[str, Kind] = {
     "bad-request": Kind(400, "The request cannot be read", "The HTTP request itself is malformed."),
     "not-signed-in": Kind(401, "Sign in first", "The access token is missing, wrong, ended or revoked."),
     "sign-in-failed": Kind(401, "Sign-in failed", "The account or the password is wrong."),
+    "mfa-required": Kind(401, "The second step is missing", "The password is right; give a code as mfa_code, too."),
+    "mfa-enrolment-required": Kind(
+        403, "Set up a second step first", "Begin with POST /v1/me/mfa; until it is confirmed, little else is allowed."
+    ),
     "forbidden": Kind(403, "Not for this account", "This account's role may not do this."),
     "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
     "method-not-allowed": Kind(405, "Method not allowed", "This address does not take this method."),
@@ -65,6 +79,8 @@ _BY_ERROR = {
     Refused: "invalid",
     TooMany: "too-many-requests",
     Busy: "unavailable",
+    MfaRequired: "mfa-required",
+    MfaEnrolmentRequired: "mfa-enrolment-required",
 }
 
 

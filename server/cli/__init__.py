@@ -10,10 +10,11 @@ from server.cli.explain import explain_alert
 from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
 from server.cli.rotation import rotate_keys
+from server.cli.second_factor import demo_code, reset_mfa
 
 COMMANDS = (
     *(audit_head, verify_audit, calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay),
-    rotate_keys,
+    *(rotate_keys, demo_code, reset_mfa),
 )
 
 

@@ -21,13 +21,15 @@ from server.extensions import db, now, parts
 from server.models import Clinic, Member, Patient, Role, SessionState
 from server.scope import clinic_of_member, enter
 from server.services import clinics, courses, identities, keys, patients, watch
+from server.services.second_factor import enrol
 
 ZONE = "America/New_York"
 NAME = "Demo clinic (every patient is simulated)"
+ADMIN_EMAIL = "alice@demo.example"
 MEMBERS = (
     (Role.CLINICIAN, "Bob Okafor", "bob@demo.example"),
     (Role.CLINICIAN, "Dana Ruiz", "dana@demo.example"),
-    (Role.ADMIN, "Alice Meyer", "alice@demo.example"),
+    (Role.ADMIN, "Alice Meyer", ADMIN_EMAIL),
 )
 
 
@@ -40,14 +42,29 @@ def demo(accounts: Path | None) -> None:
     """
     if not parts().settings.demo_secret:
         raise click.ClickException("DEMO_SECRET is not set: the demo's passwords are made from it.")
-    clinic_id = clinic_of_member(keys.email_index(MEMBERS[-1][2]))
+    clinic_id = clinic_of_member(keys.email_index(ADMIN_EMAIL))
     if clinic_id is None:
         clinic_id = _make_clinic().id
         db.session.commit()
     else:
         enter(clinic_id)
+    _set_up_second_step()
+    db.session.commit()
     if accounts:
         _write_privately(accounts, _accounts(clinic_id))
+
+
+def totp_secret(email: str) -> str:
+    """Of the second step that an admin must have: nobody can tell it without DEMO_SECRET."""
+    return b32encode(_derived(f"second step of {email}")[:20]).decode()
+
+
+def _set_up_second_step() -> None:
+    """Also in a demo of before there were second steps."""
+    index = keys.email_index(ADMIN_EMAIL)
+    admin = db.session.scalars(select(Member).where(Member.email_index == index)).one()
+    if admin.totp_since is None:
+        enrol(admin, totp_secret(ADMIN_EMAIL), now())
 
 
 def _make_clinic() -> Clinic:
@@ -107,13 +124,17 @@ def _play(clinic: Clinic, day: date, said_by: dict[uuid.UUID, SimulatedDay | Non
 
 def _password(of: str) -> str:
     """What this account signs in with: nobody can tell it without the secret, and it need not be kept."""
-    digest = hmac.new(parts().settings.demo_secret.encode(), of.encode(), hashlib.sha256).digest()
-    text = b32encode(digest)[:16].decode().lower()
+    text = b32encode(_derived(of))[:16].decode().lower()
     return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+
+
+def _derived(of: str) -> bytes:
+    return hmac.new(parts().settings.demo_secret.encode(), of.encode(), hashlib.sha256).digest()
 
 
 def _accounts(clinic_id: uuid.UUID) -> list[dict[str, str]]:
     staff = [{"role": str(role), "email": email, "password": _password(email)} for role, _, email in MEMBERS]
+    staff[-1]["totp_secret"] = totp_secret(ADMIN_EMAIL)
     codes = db.session.scalars(
         select(Patient.code).where(Patient.clinic_id == clinic_id).order_by(Patient.created_at, Patient.id)
     )

@@ -5,6 +5,7 @@ import json
 from server.local.ports import Ports
 
 MOST_PATIENTS = 2
+SECOND_STEP = "  (an admin's sign-in asks for a code, too, as mfa_code: make flask ARGS=demo-code)"
 
 
 def welcome(ports: Ports, accounts: list[dict[str, str]]) -> str:
@@ -22,6 +23,7 @@ def welcome(ports: Ports, accounts: list[dict[str, str]]) -> str:
             "",
             "Who can sign in:",
             *table,
+            *([SECOND_STEP] if any("totp_secret" in account for account in accounts) else []),
             *([f"  and {more} more patients in var/demo.json"] if more > 0 else []),
             "",
             "Three things to try:",

@@ -30,6 +30,8 @@ class Action(StrEnum):
     SIGN_OUT_EVERYWHERE = "sign_out_everywhere"
     REFRESH_REUSED = "refresh_reused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # what happened, not one  # nosec B105  # no secret
+    SECOND_STEP_SET_UP = "second_step_set_up"
+    SECOND_STEP_REMOVED = "second_step_removed"
     DEVICE_REVOKED = "device_revoked"
     ENROLLED = "enrolled"
     PATIENTS_LISTED = "patients_listed"

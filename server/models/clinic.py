@@ -4,7 +4,8 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
@@ -23,6 +24,8 @@ class Clinic(Base):
     """The hour of the local clock at which a day begins: 01:30 belongs to the evening before."""
     live: Mapped[bool] = mapped_column(default=True)
     """False for a replay: no tick assesses it and no mail leaves it."""
+    mfa_required: Mapped[bool] = mapped_column(default=False)
+    """Whether every member needs a second step; admins always do."""
     created_at: Mapped[datetime]
 
 
@@ -44,6 +47,7 @@ class Member(Base):
         CheckConstraint("role IN ('clinician', 'coordinator', 'admin')", name="works_here"),
         # What refers to a member names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
+        CheckConstraint("totp_since IS NULL OR totp_sealed IS NOT NULL", name="totp"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -58,6 +62,19 @@ class Member(Base):
     token_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
 
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_since: Mapped[datetime | None]
+    """Since when each sign-in asks for a code; None with a secret: it was begun and not confirmed."""
+    totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The last step whose code was used: neither it nor an earlier one works again."""
+    recovery_hashes: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), default=list)
+
     email = Sealed[str]("id")
+    totp = Sealed[str | None]("id")
 
     clinic: Mapped[Clinic] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def must_enrol(self) -> bool:
+        """Whether this member may do nothing but set a second step up."""
+        return self.totp_since is None and (self.role is Role.ADMIN or self.clinic.mfa_required)

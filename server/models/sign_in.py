@@ -25,6 +25,8 @@ class Ended(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a reason, not a password  # nosec B105  # no secret
     ROLE_CHANGED = "role_changed"
     DISABLED = "disabled"
+    SECOND_STEP = "second_step"
+    """It came in without the second step that was set up meanwhile, or that was reset."""
 
 
 class SignIn(Base):

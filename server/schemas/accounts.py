@@ -20,6 +20,7 @@ class SignInIn(Body):
     code = text(40)
     password = secret(required=True)
     device = text(100, metadata={"description": "What its owner calls this device."})
+    mfa_code = text(40, metadata={"description": "Of the second step, for members who have one; or a recovery code."})
 
     @validates_schema(skip_on_field_errors=True)
     def one_name(self, said: dict[str, Any], **_: Any) -> None:
@@ -36,6 +37,32 @@ class TokensOut(Body):
 class PasswordIn(Body):
     password = secret(required=True)
     new_password = secret(required=True)
+
+
+class MfaIn(Body):
+    password = secret(required=True)
+
+
+class MfaOut(Body):
+    secret = fields.String(required=True, metadata={"description": "To type into an app, in base 32. Shown this once."})
+    uri = fields.String(required=True, metadata={"description": "The same for an app that reads it as a QR code."})
+
+
+class MfaConfirmIn(Body):
+    mfa_code = text(40, required=True, metadata={"example": "492039"})
+
+
+class MfaRemoveIn(Body):
+    password = secret(required=True)
+    mfa_code = text(40, required=True, metadata={"description": "Of the app, or a recovery code."})
+
+
+class MfaConfirmed(TokensOut):
+    recovery_codes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Each stands in for the app once. Shown this once."},
+    )
 
 
 class DeviceOut(Body):
@@ -60,6 +87,7 @@ class MeOut(Body):
     clinic = fields.String(required=True)
     name = fields.String(metadata={"description": "Members only."})
     email = fields.String(metadata={"description": "Members only."})
+    mfa = fields.Boolean(metadata={"description": "Members only: whether there is a second step."})
     code = fields.String(metadata={"description": "Patients only."})
     zone = fields.String(required=True)
     language = fields.String(metadata={"description": "Patients only."})

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from server.schemas.fields import Body, Instant, Number, whole
+from server.schemas.fields import Body, Instant, Number, TrueOrFalse, whole
 
 
 class LimitsChange(Body):
@@ -19,7 +19,11 @@ class LimitsChange(Body):
     )
 
 
-class ClinicOut(LimitsChange):
+class ClinicChange(LimitsChange):
+    mfa_required = TrueOrFalse(metadata={"description": "Whether every member needs a second step; admins always do."})
+
+
+class ClinicOut(ClinicChange):
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     zone = fields.String(required=True)

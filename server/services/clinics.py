@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from functools import cache
+from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
@@ -12,8 +13,9 @@ from server.extensions import db
 from server.models import Clinic, Member, Role
 from server.scope import enter
 from server.services import audit
+from server.services.identities import Identity
 from server.services.keys import email_index
-from server.services.limits import first_limits
+from server.services.limits import change_limits, first_limits
 from server.services.passwords import hash_password
 from server.services.unique import unique
 
@@ -39,6 +41,15 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
     first_limits(clinic.id, now)
     db.session.flush()
     return clinic
+
+
+def change_clinic(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
+    """Its limits, and whether its members need a second step: who has none may from now on only set one up."""
+    required = fields.pop("mfa_required", None)
+    change_limits(caller, fields, now)
+    if required is not None:
+        db.session.get_one(Clinic, caller.clinic_id).mfa_required = required
+    db.session.flush()
 
 
 def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password: str, now: datetime) -> Member:

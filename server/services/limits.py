@@ -57,7 +57,7 @@ def clinic_and_limits(clinic_id: uuid.UUID) -> dict[str, Any]:
     """What an admin sees of the clinic, as one answer."""
     clinic, limits = db.session.get_one(Clinic, clinic_id), current_limits(clinic_id)
     return {
-        **{name: getattr(clinic, name) for name in ("id", "name", "zone", "day_starts_at")},
+        **{name: getattr(clinic, name) for name in ("id", "name", "zone", "day_starts_at", "mfa_required")},
         **{name: getattr(limits, name) for name in NAMES},
         "limits_version": limits.version,
         "limits_since": limits.since,

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from server.errors import Conflict, Refused
+from server.errors import Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Member, Patient, Role
 from server.services import sign_ins
 from server.services.clinics import check_zone
-from server.services.identities import Identity, account_of, known_of, of_account
+from server.services.identities import Identity, account_of, known_of
 from server.services.passwords import hash_password, password_matches
 from server.services.patients import look_by_end_of_day
 from server.services.replays import replay
@@ -34,6 +34,7 @@ def profile(caller: Identity) -> dict[str, Any]:
         "clinic": member.clinic.name,
         "name": member.name,
         "email": member.email,
+        "mfa": member.totp_since is not None,
         "zone": member.clinic.zone,
     }
 
@@ -60,10 +61,6 @@ def change_password(caller: Identity, password: str, new_password: str, lasting:
         raise Refused("password", "This is not your password.")
     new_hash = hash_password(new_password, known_of(account), "new_password")
     # Hashing takes its time: only now is the row held, and found as it was.
-    held = {"of": type(account), "key_share": True}
-    db.session.refresh(account, with_for_update=held)
-    if not account.active or account.token_version != caller.token_version or caller.sign_in_id is None:
-        raise Conflict("You were signed out meanwhile. Sign in again.")
+    account = sign_ins.hold_account(caller)
     account.password_hash = new_hash
-    sign_ins.end_all(account, Ended.PASSWORD_CHANGED, now, but=caller.sign_in_id)
-    return sign_ins.renew(of_account(account), caller.sign_in_id, lasting, now)
+    return sign_ins.keep_only(account, caller, Ended.PASSWORD_CHANGED, lasting, now)

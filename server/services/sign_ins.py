@@ -14,7 +14,7 @@ from server.extensions import db
 from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
 from server.services import audit
-from server.services.identities import Identity, of_account
+from server.services.identities import Identity, account_of, of_account
 
 # An answer that was lost is asked for again within this.
 RETRY_WITHIN = timedelta(seconds=60)
@@ -61,6 +61,11 @@ class Admitted:
     """Keep it, and whoever asks for this row again asks no database."""
     noted: bool
     """Whether its use was written: to be committed at once, whatever the request then does."""
+
+    @property
+    def must_enrol(self) -> bool:
+        """Whether nothing may be done before a second step is set up."""
+        return isinstance(self.account, Member) and self.account.must_enrol
 
 
 def begin(identity: Identity, device: str | None, lasting: Lasting, now: datetime) -> Given:
@@ -134,6 +139,15 @@ def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | Non
     return given
 
 
+def hold_account(caller: Identity) -> Member | Patient:
+    """The account of the caller, its row held. Raises Conflict when the caller was signed out meanwhile."""
+    account = account_of(caller)
+    db.session.refresh(account, with_for_update={"of": type(account), "key_share": True})
+    if not account.active or account.token_version != caller.token_version:
+        raise Conflict("You were signed out meanwhile. Sign in again.")
+    return account
+
+
 def renew(identity: Identity, sign_in_id: uuid.UUID, lasting: Lasting, now: datetime) -> Given:
     """A new pair in place of all that this device holds. Raises Conflict when it was signed out meanwhile."""
     sign_in = db.session.get_one(SignIn, sign_in_id, with_for_update={"key_share": True}, populate_existing=True)
@@ -143,6 +157,14 @@ def renew(identity: Identity, sign_in_id: uuid.UUID, lasting: Lasting, now: date
     given = _give(sign_in, identity, lasting, now)
     db.session.flush()
     return given
+
+
+def keep_only(account: Member | Patient, caller: Identity, why: Ended, lasting: Lasting, now: datetime) -> Given:
+    """A new pair for the device that asks; every other sign-in of the account, which is held, ends."""
+    if caller.sign_in_id is None:
+        raise Conflict("You were signed out meanwhile. Sign in again.")
+    end_all(account, why, now, but=caller.sign_in_id)
+    return renew(of_account(account), caller.sign_in_id, lasting, now)
 
 
 def devices(caller: Identity, now: datetime) -> list[dict[str, Any]]:

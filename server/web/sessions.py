@@ -10,13 +10,14 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 
-from server.errors import Busy, SignInFailed, TooMany
+from server.errors import Busy, MfaRequired, SignInFailed, TooMany
 from server.extensions import db, now
 from server.models import Action, Ended, Role
 from server.origin import give_mark, origin
 from server.pace import keep_pace
 from server.services import audit, identities, sign_ins
 from server.services.identities import Identity
+from server.services.second_factor import check_second_factor
 from server.services.sign_ins import Given, Lasting, Presented
 from server.services.throttle import email_account, new_mark
 
@@ -28,6 +29,8 @@ IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 LASTING = Lasting(unused=LONGEST, at_most=LONGEST)
 DEVICE = "browser"
+FIELDS = ("email", "password", "mfa_code")
+ENROL_FIRST = "Your clinic asks for a second step when you sign in. Set it up in your app first, then come back."
 # Back to the alert also when the session ended between looking and acting.
 OWN_PAGE = re.compile(r"(/alerts(?:/[0-9a-f-]{36})?)(?:/acknowledge|/resolve|/chart\.svg)?")
 
@@ -51,6 +54,8 @@ def clinician_page(action: Action) -> Callable[[View], View]:
             if identity is None:
                 session.clear()
                 return redirect(url_for("sessions.sign_in", next=request.path))
+            if g.must_enrol:
+                return render_template("sorry.html", detail=ENROL_FIRST), HTTPStatus.FORBIDDEN
             g.caller = identity
             keep_pace()
             with audit.opened(action, identity, kwargs):
@@ -75,11 +80,12 @@ def sign_in() -> str:
 def signed_in() -> Any:
     target = _own_path(request.form.get("next"))
     try:
-        email, password = (request.form.get(name, "").replace("\x00", "") for name in ("email", "password"))
+        email, password, code = (request.form.get(name, "").replace("\x00", "") for name in FIELDS)
         identity = identities.sign_in_member(email, password, origin(), now())
         if identity.role is not Role.CLINICIAN:
             raise SignInFailed("The email address or the password is wrong.")
-    except (SignInFailed, TooMany, Busy) as error:
+        check_second_factor(identity.id, code.strip()[:40] or None, now())
+    except (SignInFailed, MfaRequired, TooMany, Busy) as error:
         return _not_yet(error, target)
     _leave(Ended.REPLACED)
     # Whoever was signed in here before may be of another clinic, where that is audited.
@@ -122,6 +128,7 @@ def _signed_in() -> Identity | None:
     admitted = sign_ins.admit(presented, at)
     if admitted is None:
         return None
+    g.must_enrol = admitted.must_enrol
     if admitted.noted:
         db.session.commit()
     return admitted.identity
@@ -149,7 +156,7 @@ def _leave(why: Ended) -> None:
     session.clear()
 
 
-def _not_yet(error: SignInFailed | TooMany | Busy, target: str) -> tuple[str, int, dict[str, str]]:
+def _not_yet(error: SignInFailed | MfaRequired | TooMany | Busy, target: str) -> tuple[str, int, dict[str, str]]:
     """The form again, with the reason."""
     page = render_template("sign_in.html", next=target, wrong=error.detail)
     if isinstance(error, TooMany):

@@ -16,11 +16,13 @@ from tests.factories import (
     NOTE,
     OUTCOME_NOTE,
     PASSWORD,
+    TOTP_SECRET,
     Actors,
     check_in_body,
     course_body,
     make_member,
     make_patient,
+    mfa_code,
     new_id,
 )
 
@@ -70,6 +72,8 @@ def make_things(actors: Actors, now: datetime) -> Things:
         "frank": make_member(actors.elsewhere, Role.ADMIN, "Frank", now),
         "dora": make_member(actors.clinic, Role.COORDINATOR, "Dora", now),
     }
+    for begun in (people["bob"], people["dan"]):
+        begin_second_step(begun)
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
     return Things(ada.id, course.id, session.id, alert.id, device, actors.bob.id, people, now)
@@ -78,6 +82,13 @@ def make_things(actors: Actors, now: datetime) -> Things:
 def disable(account: Member | Patient) -> None:
     table = "patient" if isinstance(account, Patient) else "member"
     change(f"UPDATE {table} SET active = false WHERE id = :id", id=account.id)  # noqa: S608
+
+
+def begin_second_step(account: Member | Patient) -> None:
+    """A secret is there and waits to be confirmed."""
+    if isinstance(account, Member):
+        account.totp, account.totp_since = TOTP_SECRET, None
+    db.session.commit()
 
 
 def remove_from_team(things: Things) -> None:
@@ -150,6 +161,7 @@ def _limits(_: datetime) -> dict[str, Any]:
         "use_free_days": 14,
         "silent_days": 4,
         "silent_chance": 0.005,
+        "mfa_required": False,
     }
 
 
@@ -160,6 +172,12 @@ CELLS = {
     ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204"),
     ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200"),
     ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
+    # Bob and Dan have begun, Alice and Frank are done.
+    ("POST", "/v1/me/mfa"): Cell("403 403 201 201 201 409 409 201", lambda _: {"password": PASSWORD}),
+    ("POST", "/v1/me/mfa/confirm"): Cell("403 403 201 201 409 409 409 409", lambda now: {"mfa_code": mfa_code(now)}),
+    ("DELETE", "/v1/me/mfa"): Cell(
+        "403 403 409 409 409 204 204 409", lambda now: {"password": PASSWORD, "mfa_code": mfa_code(now)}
+    ),
     ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201", _password),
     ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200 200"),
     ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404"),

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from server.extensions import db
 from server.models import Member, Patient
-from tests.api.cells import CELLS, PUBLIC, Cell, Things, disable, remove_from_team
+from tests.api.cells import CELLS, PUBLIC, Cell, Things, begin_second_step, disable, remove_from_team
 from tests.api.problem import assert_problem
 from tests.database import digest
 from tests.factories import bearer, signed_in, tokens_of
@@ -86,8 +86,9 @@ def test_a_clinician_who_left_the_team_sees_nothing_more(app: Flask, client: Fla
     for route, cell in CELLS.items():
         expected = cell.expected()
         for name, as_ever in (("bob", expected["dan"]), ("dan", expected["bob"])):
-            # Signing out, too, is one of the routes.
+            # Signing out, too, is one of the routes, and so is setting a second step up.
             db.session.refresh(things.people[name])
+            begin_second_step(things.people[name])
             headers = headers_for(app, route, things.people[name])
             answer = call(client, things, route, headers, missing=False)
             assert answer.status_code == as_ever, (route, name, answer.get_data(as_text=True))

@@ -21,7 +21,10 @@ OF_NOBODY = {
     *(("PATCH", "/v1/clinic"), ("POST", "/v1/members"), ("PATCH", "/v1/members/<uuid:member_id>")),
     *(("GET", "/v1/audit-events"), ("POST", "/v1/patients")),
 }
-OF_SIGN_INS = {"sign_out", "sign_out_everywhere", "password_changed", "device_revoked"}
+OF_SIGN_INS = {
+    *("sign_out", "sign_out_everywhere", "password_changed", "device_revoked"),
+    *("second_step_set_up", "second_step_removed"),
+}
 DANS_LISTS = {("GET", "/v1/patients"), ("GET", "/v1/alerts")}
 
 

@@ -10,11 +10,12 @@ from werkzeug.test import TestResponse
 from server.extensions import db
 from server.models import Member, Role
 from server.services.care_teams import replace_care_team
+from server.services.second_factor import enrol
 from server.services.watch import assess
 from tests.api.problem import assert_problem
 from tests.conftest import Clock
 from tests.database import change, digest, digest_but_audit, one, rows
-from tests.factories import PASSWORD, Actors, make_member, make_patient, signed_in
+from tests.factories import PASSWORD, TOTP_SECRET, Actors, make_member, make_patient, signed_in
 
 
 @pytest.fixture
@@ -43,11 +44,18 @@ def test_a_member_is_disabled_and_enabled(app: Flask, client: FlaskClient, alice
     assert {member["name"]: member["active"] for member in listed} == {"Alice": True, "Bob": True, "Dan": True}
 
 
-def test_a_new_role_is_a_new_sign_in(app: Flask, client: FlaskClient, alice: dict[str, str], dan: Member) -> None:
+def test_a_new_role_is_a_new_sign_in(
+    app: Flask, client: FlaskClient, alice: dict[str, str], dan: Member, clock: Clock
+) -> None:
     theirs = signed_in(app, dan)
     assert patch(client, alice, dan, role="admin").get_json()["role"] == "admin"
     assert_problem(client.get("/v1/members", headers=theirs), 401)
     db.session.refresh(dan)
+    first = client.get("/v1/members", headers=signed_in(app, dan))
+    assert_problem(first, 403)
+    assert first.get_json()["type"] == "/problems/mfa-enrolment-required"
+    enrol(dan, TOTP_SECRET, clock())
+    db.session.commit()
     assert client.get("/v1/members", headers=signed_in(app, dan)).status_code == 200
 
 

@@ -4,19 +4,25 @@ import json
 import stat
 from pathlib import Path
 
+import pyotp
 from flask import Flask
 from flask.testing import FlaskClient
 
-from server.extensions import Base
+from server.extensions import Base, db
 from server.models import Alert, AlertEmail, CheckIn, Clinic, Member, Patient
+from server.services.second_factor import enrol
+from tests.conftest import Clock
 from tests.database import one
+from tests.factories import PASSWORD, TOTP_SECRET, Actors, signed_in
 
 
 def count(model: type[Base]) -> int:
     return int(one(f"SELECT count(*) FROM {model.__tablename__}"))  # noqa: S608
 
 
-def test_the_demo_is_made_once_and_its_accounts_can_sign_in(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
+def test_the_demo_is_made_once_and_its_accounts_can_sign_in(
+    app: Flask, client: FlaskClient, tmp_path: Path, clock: Clock
+) -> None:
     path = tmp_path / "accounts.json"
     runner = app.test_cli_runner()
     assert runner.invoke(args=["demo", "--accounts", str(path)]).exit_code == 0
@@ -35,6 +41,10 @@ def test_the_demo_is_made_once_and_its_accounts_can_sign_in(app: Flask, client: 
     assert [account["role"] for account in first[:4]] == ["clinician", "clinician", "admin", "patient"]
     for account in (first[0], first[2], first[3]):
         said = {name: account[name] for name in ("email", "code", "password") if name in account}
+        if account["role"] == "admin":
+            assert client.post("/v1/tokens", json=said).get_json()["type"] == "/problems/mfa-required"
+            said["mfa_code"] = runner.invoke(args=["demo-code"]).output.strip()
+            assert said["mfa_code"] == pyotp.TOTP(account["totp_secret"]).at(clock())
         assert client.post("/v1/tokens", json=said).status_code == 201
 
 
@@ -56,6 +66,19 @@ def test_an_admins_password_is_none_that_is_tried_first(app: Flask) -> None:
     assert (result.exit_code, "tried first" in result.output) == (1, True)
     assert "password1234" not in result.output
     assert count(Clinic) == 0
+
+
+def test_who_lost_phone_and_codes_is_helped_by_who_runs_it(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock
+) -> None:
+    enrol(actors.bob, TOTP_SECRET, clock())
+    db.session.commit()
+    headers, runner = signed_in(app, actors.bob), app.test_cli_runner()
+    assert runner.invoke(args=["reset-mfa", "nobody@clinic.example"]).exit_code == 1
+    assert client.get("/v1/me", headers=headers).get_json()["mfa"] is True
+    assert runner.invoke(args=["reset-mfa", "Bob@Clinic.example"]).exit_code == 0
+    assert client.get("/v1/me", headers=headers).status_code == 401
+    assert client.post("/v1/tokens", json={"email": "bob@clinic.example", "password": PASSWORD}).status_code == 201
 
 
 def test_a_clinic_in_no_known_zone_is_refused(app: Flask) -> None:

@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import pyotp
+
 from tests.e2e.browser import Browser
 from tests.e2e.system import System, eventually, running_system
 from tests.factories import PASSWORD, new_id
@@ -46,6 +48,9 @@ def _bob_and_adas_phone(system: System) -> tuple[Browser, Browser]:
     admin, bob, phone = system.browser(), system.browser(), system.browser()
     said = {"email": "alice@clinic.example", "password": PASSWORD}
     admin.token = admin.call("POST", "/v1/tokens", said, expect=201)["access_token"]
+    secret = admin.call("POST", "/v1/me/mfa", {"password": PASSWORD}, expect=201)["secret"]
+    code = {"mfa_code": pyotp.TOTP(secret).at(system.now())}
+    admin.token = admin.call("POST", "/v1/me/mfa/confirm", code, expect=201)["access_token"]
     member = {"role": "clinician", "name": "Bob", **_credentials()}
     admin.call("POST", "/v1/members", member, expect=201)
     bob.token = bob.call("POST", "/v1/tokens", _credentials(), expect=201)["access_token"]

@@ -12,11 +12,12 @@ from werkzeug.test import TestResponse
 from server.app import create_app
 from server.extensions import db
 from server.models import Role
+from server.services.second_factor import enrol
 from server.settings import Settings
 from tests.api.cells import disable
 from tests.conftest import Clock
 from tests.database import rows
-from tests.factories import PASSWORD, Actors, settings_for
+from tests.factories import PASSWORD, TOTP_SECRET, Actors, mfa_code, settings_for
 from tests.web.conftest import csrf_token, enter
 
 
@@ -180,3 +181,26 @@ def test_an_api_token_opens_no_page_and_a_cookie_no_api(
 def test_the_front_door_leads_to_the_alerts_and_so_to_the_sign_in(client: FlaskClient) -> None:
     answer = client.get("/", follow_redirects=True)
     assert (answer.status_code, answer.request.path) == (200, "/sign-in")
+
+
+def test_a_second_step_is_asked_for_and_works_once(client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    enrol(actors.bob, TOTP_SECRET, clock())
+    db.session.commit()
+    form = {"email": actors.bob.email, "password": PASSWORD}
+    code = mfa_code(clock())
+    for said, status in (({}, 401), ({"mfa_code": "000000"}, 401), ({"mfa_code": code}, 302)):
+        answer = client.post("/sign-in", data={**form, **said, "csrf_token": csrf_token(client, "/sign-in")})
+        assert answer.status_code == status, said
+    assert client.get("/alerts").status_code == 200
+    client.post("/sign-out", data={"csrf_token": csrf_token(client, "/alerts")})
+    again = {**form, "mfa_code": code, "csrf_token": csrf_token(client, "/sign-in")}
+    assert "used before" in client.post("/sign-in", data=again).get_data(as_text=True)
+    assert client.get("/alerts").status_code == 302
+
+
+def test_who_must_set_a_second_step_up_sees_no_alert(bob: FlaskClient, actors: Actors) -> None:
+    assert bob.get("/alerts").status_code == 200
+    actors.clinic.mfa_required = True
+    db.session.commit()
+    refused = bob.get("/alerts")
+    assert (refused.status_code, "second step" in refused.get_data(as_text=True)) == (403, True)
