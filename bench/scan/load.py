@@ -67,8 +67,8 @@ def simulate_diaries(patients: int, days: int, seed: int) -> Diaries:
 def make_clinic(owner: psycopg.Connection, diaries: Diaries) -> str:
     """The clinic with its patients, nobody looked at yet; returns its id."""
     found = owner.execute(
-        "INSERT INTO clinic (id, name, zone, day_starts_at, live, created_at) "
-        "VALUES (gen_random_uuid(), 'bench', 'America/New_York', 4, false, %s) RETURNING id",
+        "INSERT INTO clinic (id, name, zone, day_starts_at, live, mfa_required, created_at) "
+        "VALUES (gen_random_uuid(), 'bench', 'America/New_York', 4, false, false, %s) RETURNING id",
         [FIRST],
     ).fetchone()
     assert found

@@ -47,9 +47,8 @@ def change_limits(caller: Identity, changes: dict[str, Any], now: datetime) -> L
     )
     db.session.add(changed)
     db.session.flush()
-    clinic = db.session.get_one(Clinic, caller.clinic_id)
-    # East of the clinic the day from which these limits judge may be over already.
-    replay_all_from(local_day(now, clinic.zone, clinic.day_starts_at), clinic.id)
+    # What is remembered was made under the limits of before.
+    replay_all_from(date.min, caller.clinic_id)
     return changed
 
 

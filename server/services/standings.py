@@ -33,6 +33,7 @@ from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, Pause, TrendSt
 from server.services.courses import courses_of
 from server.services.limits import thresholds_by_day
 from server.services.outages import outage_days
+from server.trends import Thresholds
 from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
 from server.trends.standing import ROW, VERSION, Standings, nobody_yet, unpacked
 from server.trends.state import Bools
@@ -63,13 +64,22 @@ def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
     today = {zone: local_day(now, zone, clinic.day_starts_at) for zone in zones}
     # Who travelled west may be back in a day that was over: it stays over.
     closed = [max(today[one.zone] - DAY, one.trend_through or date.min) for one in patients]
-    known = np.array([one.standing is not None for one in patients], np.bool_)
+    begins, thresholds = _newest(clinic)
+    # Days of before these limits are judged by others, on the diary.
+    known = np.array([bool(one.standing) and one.trend_through + DAY >= begins for one in patients], np.bool_)
     rows = nobody_yet(len(patients))
-    rows.put(known, unpacked([one.standing for one in patients if one.standing is not None]))
+    rows.put(known, unpacked([one.standing for one, ok in zip(patients, known, strict=True) if ok]))
     _enter_courses(rows, patients, closed, known)
     news = _news(clinic, patients, closed, known)
-    rows, look, look_open = catch_up(rows, news, thresholds_by_day(clinic))
+    rows, look, look_open = catch_up(rows, news, thresholds)
     return Batch(clinic, patients, closed, rows, ~known | look | look_open, list(closed))
+
+
+def _newest(clinic: Clinic) -> tuple[date, Thresholds]:
+    """The limits in force, and the first local day that they judge."""
+    versions = thresholds_by_day(clinic)
+    first, thresholds = versions[-1]
+    return first if len(versions) > 1 else date.min, thresholds
 
 
 def write_back(batch: Batch, now: datetime) -> None:

@@ -4,7 +4,7 @@ Which it is does not matter to the outcome: a row that took a diary in one day a
 between, is the row that a replay of the whole diary makes, bit for bit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -51,12 +51,12 @@ class News:
     outages: Days
 
 
-def catch_up(
-    rows: Standings, news: News, versions: Sequence[tuple[date, Thresholds]]
-) -> tuple[Standings, Bools, Bools]:
+def catch_up(rows: Standings, news: News, thresholds: Thresholds) -> tuple[Standings, Bools, Bools]:
     """The rows after each patient's last day that is over; who needs a closer look for it; and for the open day.
 
-    `versions`: as for `assess_dated`. The open day is the one after `until`; it enters no row, as it may change yet.
+    `thresholds`: those of all of the row's days, and so of rows made under them alone: a day is judged as if they had
+    always been in force, as by `assess_dated`. The open day is the one after `until`; it enters no row, as it may
+    change yet.
     """
     patients = len(news.after)
     rows = rows.of(np.arange(patients))
@@ -72,7 +72,6 @@ def catch_up(
             _marked(patients, news.paused, paused.get(day)),
             _marked(patients, news.outages, outages.get(day)),
         )
-        thresholds = in_force(versions, date.fromordinal(day))
         over = (news.after < day) & (day <= news.until)
         if over.all():
             rows, found = step(rows, day, answers, awaiting, thresholds)
@@ -88,11 +87,6 @@ def catch_up(
     # A day beyond the open one: the patient has travelled back over the date line, or their clock was wrong.
     look[1][news.said.who[news.said.day > news.until[news.said.who] + 1]] = True
     return rows, look[0], look[1]
-
-
-def in_force(versions: Sequence[tuple[date, Thresholds]], day: date) -> Thresholds:
-    """The limits that a day is judged by."""
-    return next((thresholds for first, thresholds in reversed(versions) if first <= day), versions[0][1])
 
 
 def enter_course(rows: Standings, who: int, course: Course | None, today: date) -> None:

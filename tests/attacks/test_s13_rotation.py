@@ -94,6 +94,7 @@ def test_before_within_and_after_a_rotation_everything_is_readable(
         "check_in.note: 4 sealed anew",
         "index_key.secret: 1 sealed anew",
         "member.email: 3 sealed anew",
+        "member.totp: 1 sealed anew",
         "patient.reference: 1 sealed anew",
         "Nothing stored needs tests any more: it may go from DATA_KEYS.",
     ]

@@ -14,7 +14,7 @@ from server.extensions import db
 from server.models import Patient
 from server.queue import conninfo
 from server.scope import enter
-from server.services.limits import thresholds_by_day
+from server.services.limits import thresholds_of
 from server.services.records import record_of
 from server.settings import Settings
 from tests.conftest import MONDAY
@@ -43,4 +43,4 @@ def test_what_is_loaded_is_what_is_replayed(app: Flask, settings: Settings) -> N
     for patient in patients:
         record = record_of(patient, over)
         assert record.today == FIRST + timedelta(days=DAYS - 1)
-        assert stand([record], thresholds_by_day(patient.clinic)).packed() == [by_id[patient.id.bytes]]
+        assert stand([record], thresholds_of(patient.clinic_id)).packed() == [by_id[patient.id.bytes]]

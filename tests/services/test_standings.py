@@ -13,7 +13,7 @@ from server.extensions import db
 from server.jobs.assessing import assess_all
 from server.models import Patient
 from server.services import check_ins, courses, identities, limits, outages, patients, profiles
-from server.services.limits import thresholds_by_day
+from server.services.limits import thresholds_of
 from server.services.records import record_of
 from server.trends.standing import VERSION
 from tests.conftest import Clock
@@ -49,7 +49,7 @@ def remembered(patient: Patient) -> tuple[date | None, bytes]:
 def replayed(patient: Patient, clock: Clock) -> tuple[date, bytes]:
     db.session.rollback()
     record = record_of(patient, clock())
-    return record.today, stand([record], thresholds_by_day(patient.clinic)).packed()[0]
+    return record.today, stand([record], thresholds_of(patient.clinic_id)).packed()[0]
 
 
 def test_it_is_what_the_whole_diary_says(actors: Actors, clock: Clock) -> None:

@@ -10,12 +10,12 @@ from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter
 from server.trends.standing import Standings, nobody_yet
 
 
-def stand(records: Sequence[Record], versions: Sequence[tuple[date, Thresholds]]) -> Standings:
+def stand(records: Sequence[Record], thresholds: Thresholds) -> Standings:
     """The row of each record after its last day that is over, from the whole diary."""
     rows = nobody_yet(len(records))
     for who, record in enumerate(records):
         enter_course(rows, who, record.course, record.today)
-    return catch_up(rows, _whole(records), versions)[0]
+    return catch_up(rows, _whole(records), thresholds)[0]
 
 
 def _whole(records: Sequence[Record]) -> News:
