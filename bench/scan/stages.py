@@ -36,7 +36,7 @@ PATIENTS = "SELECT patient_id FROM (SELECT id AS patient_id FROM patient) AS one
 IDS = record(("id", "V16"))
 STATE = record(("clinic_id", "V16"), ("patient_id", "V16"), ("version", ">i2"), ("standing", f"V{ROW.itemsize}"))
 BATCH = 1_000  # patients of one transaction
-CLOSE = 300  # closer looks that are timed
+CLOSE = 40  # closer looks that are timed
 Out: TypeAlias = dict[str, Any]
 Stage: TypeAlias = Callable[[psycopg.Connection, int], Out]
 
