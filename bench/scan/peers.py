@@ -9,18 +9,19 @@ import psycopg
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from bench.scan.load import FIRST
-from bench.scan.replay import diaries
-from bench.scan.stages import Out, patient_ids, run
+from bench.scan.replay import IN_POINTS, UNRATED, diaries
+from bench.scan.stages import Out, run
 
 SAMPLE = 20  # patients whose Kalman filter is estimated
 
 
 def ewma(connection: psycopg.Connection, days: int) -> Out:
     """What one would write first: the rows as a frame, and pandas' own mean. Reading is not counted."""
-    ids = patient_ids(connection)
-    said = diaries(connection, ids, FIRST.toordinal(), days)
-    who, day = np.nonzero(said[0].T >= 0)
-    frame = pd.DataFrame({"who": who, "craving": said[0].T[who, day] / 10.0, "mood": said[1].T[who, day] / 10.0})
+    _, said = diaries(connection, FIRST, days)
+    who, day = np.nonzero((said != UNRATED).any(axis=0).T)
+    frame = pd.DataFrame(
+        {"who": who, "craving": IN_POINTS[said[0].T[who, day]], "mood": IN_POINTS[said[1].T[who, day]]}
+    )
     began = time.perf_counter()
     frame.groupby("who")[["craving", "mood"]].ewm(alpha=0.2).mean()
     return {"seconds": time.perf_counter() - began}
@@ -28,9 +29,8 @@ def ewma(connection: psycopg.Connection, days: int) -> Out:
 
 def kalman(connection: psycopg.Connection, days: int) -> Out:
     """A local level for each patient and item, estimated: a sample of them, and what all would take."""
-    ids = patient_ids(connection)
-    said = diaries(connection, ids, FIRST.toordinal(), days)[:, :, :SAMPLE]
-    ratings = np.where(said < 0, np.nan, said / 10.0)
+    ids, said = diaries(connection, FIRST, days)
+    ratings = IN_POINTS[said[:, :, :SAMPLE]]
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some of these diaries are too short for its starting values

@@ -11,31 +11,28 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
-from sqlalchemy import select
 
-from bench.scan.columns import drain, read, record, write
+from bench.scan.columns import drain, record, write
 from bench.scan.load import FIRST
-from bench.scan.replay import diaries, replay
+from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
-from server.models import Clinic, Patient
+from server.jobs.assessing import BATCH
+from server.models import Clinic
 from server.queue import conninfo
 from server.scope import enter
-from server.services import standings, watch
+from server.services import watch
 from server.settings import Settings
 from server.trends.standing import ROW, VERSION
 
 FLOOR = "SELECT patient_id, day, craving, mood FROM check_in WHERE counts AND day <"
 STATES = "SELECT patient_id, version, standing FROM trend_state"
-PATIENTS = "SELECT patient_id FROM (SELECT id AS patient_id FROM patient) AS one WHERE"
-IDS = record(("id", "V16"))
 STATE = record(("clinic_id", "V16"), ("patient_id", "V16"), ("version", ">i2"), ("standing", f"V{ROW.itemsize}"))
-BATCH = 1_000  # patients of one transaction
 CLOSE = 40  # closer looks that are timed
 Out: TypeAlias = dict[str, Any]
 Stage: TypeAlias = Callable[[psycopg.Connection, int], Out]
@@ -58,10 +55,9 @@ def replayed(_: psycopg.Connection, days: int) -> Out:
 
 def _replay_part(days: int, whose: str) -> Out:
     with psycopg.connect(conninfo(os.environ["MIGRATION_DATABASE_URL"])) as connection:
-        ids = patient_ids(connection, whose)
-        said = diaries(connection, ids, FIRST.toordinal(), days, whose)
+        _, said = diaries(connection, FIRST, days, whose)
     _, looks = replay(said, FIRST.toordinal())
-    return {"looks": looks, "check_ins": int((said[0] >= 0).sum()), "peak_mb": _peak_mb()}
+    return {"looks": looks, "check_ins": int((said != UNRATED).any(axis=0).sum()), "peak_mb": _peak_mb()}
 
 
 def _peak_mb() -> int:
@@ -70,13 +66,16 @@ def _peak_mb() -> int:
 
 def remember(connection: psycopg.Connection, days: int) -> Out:
     """Stores where everybody stands after so many days: what looking each day would have left behind."""
-    ids = patient_ids(connection)
-    stood, _ = replay(diaries(connection, ids, FIRST.toordinal(), days), FIRST.toordinal())
+    ids, said = diaries(connection, FIRST, days)
+    stood, _ = replay(said, FIRST.toordinal())
     rows = np.zeros(len(ids), STATE)
     rows["clinic_id"], rows["patient_id"], rows["version"] = np.void(_clinic(connection).bytes), ids, VERSION
     rows["standing"] = np.frombuffer(b"".join(kept for part in stood for kept in part.packed()), f"V{ROW.itemsize}")
     write(connection, "trend_state (clinic_id, patient_id, version, standing)", iter([rows]))
-    connection.execute("UPDATE patient SET trend_through = %s", [FIRST + timedelta(days=days - 1)])
+    connection.execute(
+        "UPDATE patient SET trend_through = %s WHERE id IN (SELECT patient_id FROM trend_state)",
+        [FIRST + timedelta(days=days - 1)],
+    )
     connection.commit()
     return {}
 
@@ -87,39 +86,48 @@ def states(connection: psycopg.Connection, _days: int) -> Out:
 
 
 def step(connection: psycopg.Connection, days: int) -> Out:
-    """One new day, taken in as the worker does, in batches; the closer looks that it asks for are timed apart."""
-    with create_app(Settings.from_env(os.environ)).app_context():
-        now = datetime.combine(FIRST + timedelta(days=days), datetime.min.time(), UTC) + timedelta(hours=36)
-        enter(_clinic(connection))
-        clinic = db.session.scalars(select(Clinic)).one()
-        ids = db.session.scalars(select(Patient.id).order_by(Patient.id)).all()
+    """One new day, taken in as the workers do, one for each processor; a sample of the closer looks is timed apart."""
+    now = datetime.combine(FIRST + timedelta(days=days), datetime.min.time(), UTC) + timedelta(hours=36)
+    clinic, parts = _clinic(connection), os.cpu_count() or 1
+    found = connection.execute("SELECT id FROM patient ORDER BY id").fetchall()
+    batches = [[one for (one,) in found[at : at + BATCH]] for at in range(0, len(found), BATCH)]
+    ready = get_context("fork").Barrier(parts + 1)
+    with get_context("fork").Pool(parts, _start_worker, (clinic, ready)) as workers:
+        ready.wait()
+        began = time.perf_counter()
+        others = [one for left in workers.imap_unordered(partial(_pass_over, now), batches) for one in left]
+        seconds = time.perf_counter() - began
+        close = workers.apply(_look_closely, (others[:CLOSE], now))
+    return {"seconds": seconds, "close": len(others), "close_ms": 1000 * close / CLOSE}
+
+
+def _start_worker(clinic: uuid.UUID, ready: Barrier) -> None:
+    """The app, assembled before anything is timed; it lasts as long as this process."""
+    create_app(Settings.from_env(os.environ)).app_context().push()
+    enter(clinic)
+    db.session.get_one(Clinic, clinic)
+    db.session.commit()
+    ready.wait()
+
+
+def _pass_over(now: datetime, ids: list[uuid.UUID]) -> list[uuid.UUID]:
+    _, others = watch.pass_over(ids, now)
+    db.session.commit()
+    return others
+
+
+def _look_closely(ids: list[uuid.UUID], now: datetime) -> float:
+    began = time.perf_counter()
+    for one in ids:
+        watch.assess([one], now)
         db.session.commit()
-        seconds, close, close_seconds, looked = 0.0, 0, 0.0, 0
-        for at in range(0, len(ids), BATCH):
-            began = time.perf_counter()
-            batch = standings.look_over(clinic, ids[at : at + BATCH], now)
-            standings.write_back(batch, now)
-            db.session.commit()
-            seconds += time.perf_counter() - began
-            close += int(batch.close.sum())
-            began = time.perf_counter()
-            for who in np.flatnonzero(batch.close)[: CLOSE - looked].tolist():
-                watch.look_closely(batch, who, now)
-                looked += 1
-            db.session.commit()
-            close_seconds += time.perf_counter() - began
-        return {"seconds": seconds, "close": close, "close_ms": 1000 * close_seconds / max(looked, 1)}
+    return time.perf_counter() - began
 
 
 def _clinic(connection: psycopg.Connection) -> uuid.UUID:
     found = connection.execute("SELECT id FROM clinic").fetchone()
     assert found
     return uuid.UUID(str(found[0]))
-
-
-def patient_ids(connection: psycopg.Connection, whose: str = "true") -> NDArray[np.void]:
-    found = np.concatenate([rows["id"] for rows in read(connection, f"{PATIENTS} {whose}", IDS)])
-    return np.ascontiguousarray(found)
 
 
 def run(stages: Mapping[str, Stage]) -> None:

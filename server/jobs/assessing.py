@@ -18,7 +18,7 @@ from server.services.outages import notice_outages
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 500
 
 
 def enqueue_due(at: datetime) -> int:
@@ -43,24 +43,41 @@ def assess(clinic_id: str, patient_ids: list[str]) -> None:
 
 
 def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
-    """All in one transaction; when that fails one each, so that one patient's failure does not stop the others."""
+    """Most at once; those who need a closer look, and a batch that fails, one each: no patient stops the others."""
+    looked, others = _pass_over(patient_ids, at)
+    return looked + sum(_assess(patient_id, at) for patient_id in others)
+
+
+def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Sequence[uuid.UUID]]:
+    if len(patient_ids) == 1:
+        return 0, patient_ids
     try:
-        assessed = watch.assess(patient_ids, at)
+        done = watch.pass_over(patient_ids, at)
         db.session.commit()
     except Exception as error:
         db.session.rollback()
         if _is_away(error):
             # No patient's fault. The tick finds the batch again.
             raise
-        if len(patient_ids) > 1:
-            log.warning("a batch failed, each follows alone", batch=len(patient_ids), error=described(error))
-            return sum(assess_all([patient_id], at) for patient_id in patient_ids)
+        log.warning("a batch failed, each follows alone", batch=len(patient_ids), error=described(error))
+        return 0, patient_ids
+    return done
+
+
+def _assess(patient_id: uuid.UUID, at: datetime) -> int:
+    try:
+        looked = watch.assess([patient_id], at)
+        db.session.commit()
+    except Exception as error:
+        db.session.rollback()
+        if _is_away(error):
+            raise
         # Recorded on the patient, shown by readyz, and logged (whose it is, the record alone says).
         log.error("an assessment failed", error=described(error))
-        watch.record_failure(patient_ids[0], error, at)
+        watch.record_failure(patient_id, error, at)
         db.session.commit()
         return 0
-    return assessed
+    return looked
 
 
 def _is_away(error: Exception) -> bool:

@@ -21,9 +21,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import CollectionAggregate
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
@@ -51,6 +53,14 @@ class Batch:
     rows: Standings  # where each stands after it
     close: Bools  # who needs a closer look: a rule may have something to say, or nothing was known
     through: list[date | None]  # the last day that a row may be kept for; None: it will not do
+
+    def of(self, these: Bools) -> "Batch":
+        """Some of the patients."""
+        who = np.flatnonzero(these).tolist()
+        patients, closed = [self.patients[one] for one in who], [self.closed[one] for one in who]
+        return Batch(
+            self.clinic, patients, closed, self.rows.of(these), self.close[these], [self.through[one] for one in who]
+        )
 
 
 def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
@@ -137,7 +147,7 @@ def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
             & Patient.trend_through.is_not(None),
         )
         .where(
-            Patient.id == any_(cast(literal(_array(patient_ids), Text), ARRAY(Uuid))),
+            Patient.id == _any_of(patient_ids),
             Patient.clinic_id == clinic.id,
             # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
             or_(Patient.assess_due_at <= now, Patient.assess_queued_at.is_not(None)),
@@ -177,11 +187,14 @@ def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known
 def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int, int, Any, Any, Any]]:
     """The check-ins that count of the days after `since`: whose, day, craving, mood, used."""
     asked = _table(id=(ids, Uuid), since=(since, Date), numbered="who")
-    found = db.session.execute(
-        select(asked.c.who, CheckIn.day, CheckIn.craving, CheckIn.mood, CheckIn.used).join_from(
-            asked, CheckIn, (CheckIn.patient_id == asked.c.id) & (CheckIn.day > asked.c.since) & CheckIn.counts
-        )
+    newer = (
+        select(CheckIn.day, CheckIn.craving, CheckIn.mood, CheckIn.used)
+        .where(CheckIn.patient_id == asked.c.id, CheckIn.day > asked.c.since, CheckIn.counts)
+        # A fence: a look-up in the index for each patient, whatever the planner believes of the length of diaries.
+        .offset(0)
+        .lateral("newer")
     )
+    found = db.session.execute(select(asked.c.who, newer).join_from(asked, newer, true()))
     for who, day, craving, mood, used in found:
         yield who - 1, day.toordinal(), craving, mood, used
 
@@ -189,7 +202,7 @@ def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int
 def _paused(ids: Sequence[uuid.UUID], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
     places = {patient_id: who for who, patient_id in enumerate(ids)}
     found = db.session.execute(
-        select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id.in_(ids))
+        select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id == _any_of(ids))
     )
     for patient_id, first, last in found:
         who = places[patient_id]
@@ -221,6 +234,11 @@ def _table(
     listed = func.unnest(*(cast(literal(_array(values), Text), ARRAY(kind)) for values, kind in columns.values()))
     names = [column(name, kind) for name, (_, kind) in columns.items()]
     return listed.table_valued(*names, with_ordinality=numbered).render_derived()
+
+
+def _any_of(ids: Iterable[uuid.UUID]) -> CollectionAggregate[Any]:
+    """One parameter, however many they are."""
+    return any_(cast(literal(_array(ids), Text), ARRAY(Uuid)))
 
 
 def _array(values: Iterable[Any]) -> str:

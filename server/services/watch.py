@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select, update
 from server.extensions import db
 from server.models import PATIENT_HELD, Clinic, Patient
 from server.queue import waiting_for
+from server.scope import entered
 from server.services.limits import thresholds_by_day
 from server.services.raising import raise_findings
 from server.services.records import record_of
@@ -59,24 +60,33 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
     ).all()
 
 
+def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, list[uuid.UUID]]:
+    """Looks at those of these patients who are due and of whom no rule has anything to say.
+
+    Returns how many they were, and the others, who need a closer look: of them nothing is written. The transaction is
+    the caller's, and of one clinic; it may be a large one, for it is over quickly.
+    """
+    batch = look_over(_clinic(), patient_ids, now)
+    quiet = batch.of(~batch.close)
+    write_back(quiet, now)
+    return len(quiet.patients), [batch.patients[who].id for who in np.flatnonzero(batch.close).tolist()]
+
+
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     """Looks at those of these patients who are due, and raises what is found; returns how many that were.
 
-    For most a new day changes nothing, and what is remembered of them shows it. The others are looked at closely:
-    every rule, on the whole diary. All of it is one transaction, the caller's.
+    Whoever needs it is looked at closely: every rule, on the whole diary. All of it is one transaction, the caller's,
+    and of one clinic.
     """
-    belong = db.session.execute(select(Patient.clinic_id, Patient.id).where(Patient.id.in_(patient_ids)))
-    clinics: dict[uuid.UUID, list[uuid.UUID]] = {}
-    for clinic_id, patient_id in belong:
-        clinics.setdefault(clinic_id, []).append(patient_id)
-    looked = 0
-    for clinic_id, ids in clinics.items():
-        batch = look_over(db.session.get_one(Clinic, clinic_id), ids, now)
-        for who in np.flatnonzero(batch.close).tolist():
-            look_closely(batch, who, now)
-        write_back(batch, now)
-        looked += len(batch.patients)
-    return looked
+    batch = look_over(_clinic(), patient_ids, now)
+    for who in np.flatnonzero(batch.close).tolist():
+        look_closely(batch, who, now)
+    write_back(batch, now)
+    return len(batch.patients)
+
+
+def _clinic() -> Clinic:
+    return db.session.get_one(Clinic, entered())
 
 
 def look_closely(batch: Batch, who: int, now: datetime) -> None:

@@ -8,8 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from bench.scan.load import FIRST, load, make_clinic, simulate_diaries
-from bench.scan.replay import Places, diaries, replay
-from bench.scan.stages import patient_ids
+from bench.scan.replay import UNRATED, diaries, replay
 from server.extensions import db
 from server.models import Patient
 from server.queue import conninfo
@@ -28,11 +27,12 @@ def test_what_is_loaded_is_what_is_replayed(app: Flask, settings: Settings) -> N
     with psycopg.connect(conninfo(settings.migration_database_url), autocommit=True) as owner:
         clinic = make_clinic(owner, made)
         count = load(owner, clinic, made, 0, DAYS)
-        ids = patient_ids(owner)
-        said = diaries(owner, ids, FIRST.toordinal(), DAYS)
-    assert count == int((made.craving >= 0).sum()) == int((said[0] >= 0).sum())
-    places = Places(made.ids)(ids)
-    assert (said[0][said[0] >= 0] == (made.craving.T * 10)[:, places][said[0] >= 0]).all()
+        ids, said = diaries(owner, FIRST, DAYS)
+    rated = said[0] != UNRATED
+    assert count == int((made.craving >= 0).sum()) == int(rated.sum())
+    places = {one.tobytes(): place for place, one in enumerate(made.ids)}
+    made_of_them = made.craving.T[:, [places[one.tobytes()] for one in ids]]
+    assert (said[0][rated] == made_of_them[rated] * 10).all()
     (stood,), looks = replay(said, FIRST.toordinal())
     assert looks > 0
     by_id = dict(zip([row.tobytes() for row in ids], stood.packed(), strict=True))
