@@ -65,6 +65,10 @@ def clinic_of_invite(code_hash: bytes) -> uuid.UUID | None:
     return db.session.scalar(select(func.clinic_of_invite(code_hash, type_=Uuid())))
 
 
+def clinic_of_reset(token_hash: bytes) -> uuid.UUID | None:
+    return db.session.scalar(select(func.clinic_of_reset(token_hash, type_=Uuid())))
+
+
 def clinics_with_due(job: str, at: datetime) -> Sequence[uuid.UUID]:
     """Where a tick of this job, "assess" or "deliver", may have something to enqueue."""
     return db.session.scalars(select(func.clinics_with_due(job, at, type_=Uuid()))).all()

@@ -2,12 +2,25 @@
 
 from flask import Flask
 
-from server.api import access, alerts, audit, caseload, check_ins, ops, problems, second_factor, tokens, trend
+from server.api import (
+    access,
+    alerts,
+    audit,
+    caseload,
+    check_ins,
+    ops,
+    password_resets,
+    problems,
+    second_factor,
+    tokens,
+    trend,
+)
 from server.api.description import describe
 from server.extensions import api
 
 ROUTES = (
     access.routes,
+    password_resets.routes,
     second_factor.routes,
     check_ins.routes,
     caseload.routes,

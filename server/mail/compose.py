@@ -6,24 +6,11 @@ Names, scores, substances and the clinic's field stay behind the login (42 CFR p
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-from server.errors import MailRefused
+from server.mail.message import in_words, message_of
 
 SUBJECT = "A patient alert needs your attention"
-
-_templates = Environment(
-    loader=PackageLoader("server.mail"),
-    autoescape=select_autoescape(("html",)),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +29,9 @@ def compose(mail: AlertMail, *, sender: str, base_url: str) -> EmailMessage:
 
     Raises MailRefused when the recipient's address cannot stand in a header.
     """
-    name, address = parseaddr(sender)
-    try:
-        recipient = Address(addr_spec=mail.to)
-    except (HeaderParseError, ValueError, IndexError) as error:
-        raise MailRefused("not an address", lasting=True) from error
     said = {
         "severity": mail.severity,
-        "raised_at": f"{mail.raised_at.day} {mail.raised_at:%B %Y, %H:%M %Z}",
+        "raised_at": in_words(mail.raised_at),
         "url": f"{base_url}/alerts/{mail.alert_id}",
-        "subject": SUBJECT,
     }
-    message = EmailMessage()
-    message["Subject"] = SUBJECT
-    message["From"] = Address(name, addr_spec=address)
-    message["To"] = recipient
-    message["Date"] = format_datetime(mail.raised_at)
-    message["Message-ID"] = f"<{mail.email_id}@{address.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(_templates.get_template("alert.txt").render(said))
-    message.add_alternative(_templates.get_template("alert.html").render(said), subtype="html")
-    return message
+    return message_of("alert", said, id_=mail.email_id, to=mail.to, sender=sender, subject=SUBJECT, at=mail.raised_at)

@@ -10,6 +10,7 @@ from server.models.course import Course, Indication, SessionState, Target, TmsSe
 from server.models.job_run import JobRun
 from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
+from server.models.password_reset import PasswordReset
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
@@ -46,6 +47,7 @@ __all__ = [
     "Outage",
     "OutageSource",
     "Outcome",
+    "PasswordReset",
     "Patient",
     "Pause",
     "Role",

@@ -20,6 +20,8 @@ class Actor(StrEnum):
     PATIENT = "patient"
     OPERATOR = "operator"
     """Whoever runs the service, by a command."""
+    SERVICE = "service"
+    """The service, for somebody who did not have to say who they are."""
 
 
 class Action(StrEnum):
@@ -30,6 +32,8 @@ class Action(StrEnum):
     SIGN_OUT_EVERYWHERE = "sign_out_everywhere"
     REFRESH_REUSED = "refresh_reused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # what happened, not one  # nosec B105  # no secret
+    PASSWORD_RESET_MAILED = "password_reset_mailed"  # noqa: S105  # what happened, not one  # nosec B105  # no secret
+    PASSWORD_RESET = "password_reset"  # noqa: S105  # as above  # nosec B105  # no secret
     SECOND_STEP_SET_UP = "second_step_set_up"
     SECOND_STEP_REMOVED = "second_step_removed"
     DEVICE_REVOKED = "device_revoked"

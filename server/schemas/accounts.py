@@ -39,6 +39,19 @@ class PasswordIn(Body):
     new_password = secret(required=True)
 
 
+class ResetIn(Body):
+    email = text(254, required=True)
+
+
+class ResetAsked(Body):
+    detail = fields.String(required=True)
+
+
+class ResetRedeemIn(Body):
+    token = text(64, required=True, metadata={"description": "What the mailed link ends with."})
+    password = secret(required=True)
+
+
 class MfaIn(Body):
     password = secret(required=True)
 

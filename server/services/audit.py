@@ -30,15 +30,15 @@ class Entry:
     """An event that has no place in the chain yet."""
 
     action: Action
-    by: Identity | None  # None: whoever runs the service
+    by: Identity | Actor  # somebody who signed in, or what kind of somebody
     at: datetime
     patients: dict[uuid.UUID, None] = field(default_factory=dict)  # a set that keeps its order
     what: dict[str, str] = field(default_factory=dict)
 
 
-def record(action: Action, by: Identity | None, *patients: uuid.UUID, **what: uuid.UUID) -> None:
-    """It is written at the next commit."""
-    entry = Entry(action, by, now(), patients=dict.fromkeys(patients), what=_named(what))
+def record(action: Action, by: Identity | Actor | None, *patients: uuid.UUID, **what: uuid.UUID) -> None:
+    """It is written at the next commit. By None: whoever runs the service."""
+    entry = Entry(action, by or Actor.OPERATOR, now(), patients=dict.fromkeys(patients), what=_named(what))
     db.session().info.setdefault(_GATHERED, []).append(entry)
 
 
@@ -78,7 +78,9 @@ def write(session: Session) -> None:
     session.flush()
     entries: list[Entry] = session.info.pop(_GATHERED)
     clinic_id = entered()
-    if clinic_id is None or any(entry.by and entry.by.clinic_id != clinic_id for entry in entries):
+    if clinic_id is None or any(
+        isinstance(entry.by, Identity) and entry.by.clinic_id != clinic_id for entry in entries
+    ):
         raise RuntimeError("an event is audited in the clinic that the session works for")
     _append(session, clinic_id, entries)
 
@@ -114,15 +116,14 @@ def _held_head(session: Session, clinic_id: uuid.UUID) -> tuple[int, bytes]:
 
 
 def _fields(clinic_id: uuid.UUID, seq: int, entry: Entry, key_id: str) -> Fields:
-    actor = Actor.OPERATOR
-    if entry.by is not None:
-        actor = Actor.PATIENT if entry.by.role is Role.PATIENT else Actor.MEMBER
+    by = entry.by
+    actor = by if isinstance(by, Actor) else Actor.PATIENT if by.role is Role.PATIENT else Actor.MEMBER
     return {
         "clinic_id": clinic_id,
         "seq": seq,
         "at": entry.at,
         "actor": str(actor),
-        "actor_id": entry.by.id if entry.by else None,
+        "actor_id": None if isinstance(by, Actor) else by.id,
         "action": str(entry.action),
         "patients": list(entry.patients),
         "what": entry.what,

@@ -1,17 +1,18 @@
-"""Server-rendered pages: the alert that an email links to."""
+"""Server-rendered pages: the alert that an email links to, and the way in."""
 
 from flask import Flask
 
 from server.extensions import csrf
-from server.web import pages, sessions
+from server.web import pages, resets, sessions
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(sessions.routes)
     app.register_blueprint(pages.routes)
+    app.register_blueprint(resets.routes)
     # The API takes its token from a header, which no other site can send: forms alone need CSRF tokens.
     for name, blueprint in app.blueprints.items():
-        if name not in ("sessions", "pages"):
+        if name not in ("sessions", "pages", "resets"):
             csrf.exempt(blueprint)
 
 

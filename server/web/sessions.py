@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 
-from server.errors import Busy, MfaRequired, SignInFailed, TooMany
+from server.errors import SignInFailed
 from server.extensions import db, now
 from server.models import Action, Ended, Role
 from server.origin import give_mark, origin
@@ -20,6 +20,7 @@ from server.services.identities import Identity
 from server.services.second_factor import check_second_factor
 from server.services.sign_ins import Given, Lasting, Presented
 from server.services.throttle import email_account, new_mark
+from server.web.again import NOT_TAKEN, again
 
 routes = Blueprint("sessions", __name__)
 
@@ -72,7 +73,8 @@ def clinician_page(action: Action) -> Callable[[View], View]:
 @routes.get("/sign-in")
 @public
 def sign_in() -> str:
-    return render_template("sign_in.html", next=_own_path(request.args.get("next")))
+    shown = {"next": _own_path(request.args.get("next")), "new_password": "new_password" in request.args}
+    return render_template("sign_in.html", **shown)
 
 
 @routes.post("/sign-in")
@@ -85,8 +87,8 @@ def signed_in() -> Any:
         if identity.role is not Role.CLINICIAN:
             raise SignInFailed("The email address or the password is wrong.")
         check_second_factor(identity.id, code.strip()[:40] or None, now())
-    except (SignInFailed, MfaRequired, TooMany, Busy) as error:
-        return _not_yet(error, target)
+    except NOT_TAKEN as error:
+        return again(error, "sign_in.html", next=target)
     _leave(Ended.REPLACED)
     # Whoever was signed in here before may be of another clinic, where that is audited.
     db.session.commit()
@@ -154,16 +156,6 @@ def _leave(why: Ended) -> None:
     if identity is not None:
         sign_ins.sign_out(identity, why, now())
     session.clear()
-
-
-def _not_yet(error: SignInFailed | MfaRequired | TooMany | Busy, target: str) -> tuple[str, int, dict[str, str]]:
-    """The form again, with the reason."""
-    page = render_template("sign_in.html", next=target, wrong=error.detail)
-    if isinstance(error, TooMany):
-        return page, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(error.seconds)}
-    if isinstance(error, Busy):
-        return page, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(error.seconds)}
-    return page, HTTPStatus.UNAUTHORIZED, {}
 
 
 def _own_path(target: str | None) -> str:

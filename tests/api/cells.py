@@ -236,6 +236,8 @@ PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
         "zone": "America/New_York",
     },
     ("POST", "/v1/tokens"): lambda _: {"email": "nobody@clinic.example", "password": PASSWORD, "device": "phone"},
+    ("POST", "/v1/password-resets"): lambda _: {"email": "nobody@clinic.example"},
+    ("POST", "/v1/password-resets/redeem"): lambda _: {"token": "x" * 43, "password": PASSWORD},
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/openapi.json"): None,

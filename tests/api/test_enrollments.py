@@ -1,5 +1,7 @@
 """Invites: one use, two weeks, the newest alone, and nobody without a care team."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,7 +11,7 @@ from server.models import Patient
 from tests.api.problem import assert_problem, pointers
 from tests.conftest import Clock
 from tests.database import digest, one, rows
-from tests.factories import PASSWORD, Actors, bearer, signed_in
+from tests.factories import PASSWORD, Actors, bearer, check_in_body, new_id, signed_in
 
 
 @pytest.fixture
@@ -121,6 +123,20 @@ def test_a_new_phone_signs_the_old_one_out(app: Flask, client: FlaskClient, acto
     assert_problem(client.get("/v1/me", headers=bearer(old["access_token"])), 401)
     assert client.get("/v1/me", headers=bearer(new["access_token"])).status_code == 200
     assert old["code"] == new["code"]
+
+
+def test_a_new_invite_is_how_a_patient_gets_a_new_password(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    """The record stays; whatever was signed in is out."""
+    phone, new = signed_in(app, actors.ada), "another battery horse"
+    said = check_in_body(datetime(2026, 5, 4, 20, tzinfo=UTC))
+    assert client.put(f"/v1/check-ins/{new_id()}", json=said, headers=phone).status_code == 201
+    code = invite(app, client, actors, str(actors.ada.id))
+    assert client.get("/v1/me", headers=phone).status_code == 200
+    fresh = bearer(redeem(client, code, password=new).get_json()["access_token"])
+    assert_problem(client.get("/v1/me", headers=phone), 401)
+    assert len(client.get("/v1/check-ins", headers=fresh).get_json()["items"]) == 1
+    for password, status in ((PASSWORD, 401), (new, 201)):
+        assert client.post("/v1/tokens", json={"code": actors.ada.code, "password": password}).status_code == status
 
 
 def test_nobody_is_invited_whom_nobody_would_hear(app: Flask, client: FlaskClient, actors: Actors) -> None:

@@ -59,6 +59,10 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         INSERT INTO break_glass (id, clinic_id, patient_id, member_id, reason_sealed, at, ends_at)
         SELECT gen_random_uuid(), clinic_id, patient_id, member_id, '', now(), now() + interval '1 hour' FROM care_team
     """)
+    change("""
+        INSERT INTO password_reset (member_id, clinic_id, token_hash, token_version, expires_at)
+        SELECT id, clinic_id, CAST('of ' || name AS bytea), 1, now() FROM member WHERE role = 'clinician'
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)

@@ -1,21 +1,27 @@
 """S5: no answer tells whether there is such an account: not its status, body or headers, nor how often Argon2 ran."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from server.extensions import db
 from server.origin import Origin
 from server.services import identities, patients
 from server.services.throttle import ALLOWED, Scope, count_attempt, email_account
+from tests.api.cells import disable
 from tests.attacks.argon2_calls import counted_argon2
 from tests.conftest import Clock
+from tests.database import rows
 from tests.factories import PASSWORD, Actors
+from tests.resets import ask, mailed, redeem
 from tests.web.conftest import csrf_token
 
 WRONG = "wrong horse battery"
@@ -40,6 +46,21 @@ def seen(answer: TestResponse) -> tuple[Any, ...]:
     body = re.sub(r'name="csrf_token" value="[^"]*"', "", answer.get_data(as_text=True))
     headers = [(name, "" if name in ("Set-Cookie", "Content-Length") else value) for name, value in answer.headers]
     return answer.status_code, body, headers
+
+
+@contextmanager
+def said_to(engine: Engine) -> Iterator[list[str]]:
+    """Every statement meanwhile, without what it carries."""
+    said: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
 
 
 @pytest.fixture
@@ -114,3 +135,66 @@ def test_s05_an_invite_that_does_not_work_says_nothing(app: Flask, actors: Actor
         if status != 201:
             answers.append(seen(answer))
     assert all(answer == answers[0] for answer in answers)
+
+
+def asked_by_api(client: FlaskClient, email: str, _: str) -> TestResponse:
+    return client.post("/v1/password-resets", json={"email": email})
+
+
+def asked_by_page(client: FlaskClient, email: str, _: str) -> TestResponse:
+    return client.post("/reset", data={"email": email, "csrf_token": csrf_token(client, "/reset")})
+
+
+@pytest.mark.parametrize("attempt", [asked_by_api, asked_by_page])
+def test_s05_who_asks_for_a_new_password_learns_nothing(app: Flask, actors: Actors, attempt: Attempt) -> None:
+    """Active, disabled, of another clinic, unknown: the very same statements, and a job for each."""
+    actors.alice_admin.active = False
+    db.session.commit()
+    asked = ("bob@clinic.example", "alice@clinic.example", "carol@elsewhere.example", "nobody@clinic.example", "x")
+    db.session.rollback()
+    answers, statements = [], []
+    for email in asked:
+        client = app.test_client()
+        with counted_argon2() as calls, said_to(db.engine) as said:
+            answers.append(seen(attempt(client, email, "")))
+        statements.append(said)
+        assert calls == {}
+    assert answers == [answers[0]] * len(asked)
+    assert answers[0][0] == (202 if attempt is asked_by_api else 200)
+    assert statements == [statements[0]] * len(asked)
+    assert statements[0]
+    jobs = rows(
+        "SELECT task_name, status::text, length(args ->> 'email_index'), args ->> 'asked_at' FROM procrastinate_jobs"
+    )
+    assert jobs == [jobs[0]] * len(asked)
+
+
+def test_s05_the_throttle_of_asking_says_nothing_either(app: Flask, actors: Actors) -> None:
+    answers = [
+        [seen(asked_by_api(app.test_client(), email, "")) for _ in range(ALLOWED[Scope.RESET].pair + 1)]
+        for email in ("bob@clinic.example", "nobody@clinic.example")
+    ]
+    assert answers[0] == answers[1]
+    assert [status for status, *_ in answers[0]] == [202] * ALLOWED[Scope.RESET].pair + [429]
+
+
+def test_s05_a_link_that_does_not_work_says_nothing(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock, outbox: list[EmailMessage]
+) -> None:
+    """Unknown, replaced, of somebody disabled, used, and good: one hash each, before any of them is told apart."""
+    ask(client)
+    replaced = mailed(app, outbox)
+    clock.pass_by(minutes=6)
+    ask(client)
+    good = mailed(app, outbox)
+    ask(client, "carol@elsewhere.example")
+    carols = mailed(app, outbox)
+    disable(actors.carol)
+    answers = []
+    for token, status in (("x" * 43, 422), ("x", 422), (replaced, 422), (carols, 422), (good, 204), (good, 422)):
+        with counted_argon2() as calls:
+            answer = redeem(app.test_client(), token)
+        assert (answer.status_code, calls) == (status, {"hash": 1}), token
+        if status != 204:
+            answers.append(seen(answer))
+    assert answers == [answers[0]] * 5

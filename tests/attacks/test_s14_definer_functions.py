@@ -20,6 +20,7 @@ TOLD = {
     "clinic_of_member(bytea)": ["uuid"],
     "clinic_of_patient(text)": ["uuid"],
     "clinic_of_invite(bytea)": ["uuid"],
+    "clinic_of_reset(bytea)": ["uuid"],
     "clinics_with_due(text,timestamp with time zone)": ["uuid"],
     "check_ins_received(timestamp with time zone,timestamp with time zone)": ["timestamp with time zone"],
     "forget_trends_from(date)": ["void"],
@@ -33,6 +34,7 @@ CALLS = (
     r"clinic_of_member('\x00')",
     "clinic_of_patient('7K4M-QXW2')",
     r"clinic_of_invite('\x00')",
+    r"clinic_of_reset('\x00')",
     "clinics_with_due('assess', now())",
     "check_ins_received(now(), now())",
     "forget_trends_from(current_date)",
@@ -72,7 +74,7 @@ def test_nobody_else_may_call_them(app: Flask, postgres: EmbeddedPostgres) -> No
 
 
 def test_what_a_stranger_says_finds_no_clinic(clinics: Clinics, as_app: AsApp) -> None:
-    for call in ("clinic_of_member", "clinic_of_patient", "clinic_of_invite"):
+    for call in ("clinic_of_member", "clinic_of_patient", "clinic_of_invite", "clinic_of_reset"):
         for said in (b"%", b"' OR true --", b"", None):
             asked = said.decode() if call == "clinic_of_patient" and said is not None else said
             with as_app(None) as nobody:
@@ -88,6 +90,7 @@ def test_each_finds_its_clinic(clinics: Clinics, actors: Actors, as_app: AsApp) 
     assert ask("clinic_of_patient(:code)", code=actors.ada.code) == [clinics.ours]
     ((invite, clinic_id),) = rows("SELECT code_hash, clinic_id FROM invite WHERE patient_id = :cyd", cyd=clinics.cyd)
     assert ask("clinic_of_invite(:hash)", hash=invite) == [clinic_id] == [clinics.theirs]
+    assert ask("clinic_of_reset(:hash)", hash=b"of Carol") == [clinics.theirs]
     for job in ("assess", "deliver"):
         due = ask("clinics_with_due(:job, :at)", job=job, at="2026-05-05T00:00Z")
         assert set(due) == {clinics.ours, clinics.theirs}

@@ -1,0 +1,52 @@
+"""What all of our mails have in common: one recipient, few headers, text and HTML, nothing loaded from anywhere."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from server.errors import MailRefused
+
+_templates = Environment(
+    loader=PackageLoader("server.mail"),
+    autoescape=select_autoescape(("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def message_of(
+    template: str, said: Mapping[str, str], *, id_: uuid.UUID, to: str, sender: str, subject: str, at: datetime
+) -> EmailMessage:
+    """`said` is what the template's texts are made of; `id_` makes the Message-ID.
+
+    Raises MailRefused when the recipient's address cannot stand in a header.
+    """
+    name, address = parseaddr(sender)
+    try:
+        recipient = Address(addr_spec=to)
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise MailRefused("not an address", lasting=True) from error
+    said = {**said, "subject": subject}
+    message = EmailMessage()
+    message["Subject"] = subject
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = recipient
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{id_}@{address.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(_templates.get_template(f"{template}.txt").render(said))
+    message.add_alternative(_templates.get_template(f"{template}.html").render(said), subtype="html")
+    return message
+
+
+def in_words(at: datetime) -> str:
+    """An instant, in the zone that it is given in."""
+    return f"{at.day} {at:%B %Y, %H:%M %Z}"

@@ -1,0 +1,29 @@
+"""What the mail with the link to a new password says: where, and until when. Not whose, nor of what."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+
+from server.mail.message import in_words, message_of
+
+RESET_SUBJECT = "The new password that was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetMail:
+    """The plain values of one email; its times are aware, in the clinic's zone."""
+
+    mail_id: uuid.UUID
+    to: str
+    token: str = field(repr=False)
+    asked_at: datetime
+    ends_at: datetime
+
+
+def compose_reset(mail: ResetMail, *, sender: str, base_url: str) -> EmailMessage:
+    """Raises MailRefused when the recipient's address cannot stand in a header."""
+    said = {"url": f"{base_url}/reset/{mail.token}", "ends_at": in_words(mail.ends_at)}
+    return message_of(
+        "reset", said, id_=mail.mail_id, to=mail.to, sender=sender, subject=RESET_SUBJECT, at=mail.asked_at
+    )
