@@ -38,6 +38,10 @@ class TooMany(DomainError):
         self.seconds = seconds
 
 
+class PasswordNeeded(DomainError):
+    """The device is signed in, and its owner must show again who it is."""
+
+
 class Busy(DomainError):
     """More at once than this process takes on; trying again in a moment helps."""
 

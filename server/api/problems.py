@@ -19,6 +19,7 @@ from server.errors import (
     MfaEnrolmentRequired,
     MfaRequired,
     NotFound,
+    PasswordNeeded,
     Refused,
     SignInFailed,
     TooMany,
@@ -44,6 +45,11 @@ KINDS: Mapping[str, Kind] = {
     "mfa-required": Kind(401, "The second step is missing", "The password is right; give a code as mfa_code, too."),
     "mfa-enrolment-required": Kind(
         403, "Set up a second step first", "Begin with POST /v1/me/mfa; until it is confirmed, little else is allowed."
+    ),
+    "password-needed": Kind(
+        403,
+        "Sign in with the password first",
+        "A device that stays signed in is not enough: use a token of a new sign-in.",
     ),
     "forbidden": Kind(403, "Not for this account", "This account's role may not do this."),
     "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
@@ -79,6 +85,7 @@ _BY_ERROR = {
     Refused: "invalid",
     TooMany: "too-many-requests",
     Busy: "unavailable",
+    PasswordNeeded: "password-needed",
     MfaRequired: "mfa-required",
     MfaEnrolmentRequired: "mfa-enrolment-required",
 }

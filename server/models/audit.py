@@ -38,6 +38,7 @@ class Action(StrEnum):
     SECOND_STEP_REMOVED = "second_step_removed"
     DEVICE_REVOKED = "device_revoked"
     ENROLLED = "enrolled"
+    EXPORTED = "exported"
     PATIENTS_LISTED = "patients_listed"
     PATIENT_READ = "patient_read"
     PATIENT_CREATED = "patient_created"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
 
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, PasswordNeeded
 from server.extensions import db
 from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
@@ -20,6 +20,8 @@ from server.services.identities import Identity, account_of, of_account
 RETRY_WITHIN = timedelta(seconds=60)
 # When a device was last used is written no more often than this: most requests write nothing.
 NOTED_EVERY = timedelta(minutes=15)
+# So long after the password was given, its owner is taken to be still there.
+FRESH = timedelta(minutes=15)
 
 Standing = tuple[SignIn, Member | Patient, Identity]
 
@@ -165,6 +167,13 @@ def keep_only(account: Member | Patient, caller: Identity, why: Ended, lasting: 
         raise Conflict("You were signed out meanwhile. Sign in again.")
     end_all(account, why, now, but=caller.sign_in_id)
     return renew(of_account(account), caller.sign_in_id, lasting, now)
+
+
+def check_fresh(caller: Identity, now: datetime) -> None:
+    """Raises PasswordNeeded unless this device has just signed in: one that was left so may be in other hands."""
+    sign_in = db.session.get_one(SignIn, caller.sign_in_id)
+    if now - sign_in.created_at > FRESH:
+        raise PasswordNeeded("Sign in again with your password, and ask with the new token.")
 
 
 def devices(caller: Identity, now: datetime) -> list[dict[str, Any]]:

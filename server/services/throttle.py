@@ -36,6 +36,7 @@ class Scope(StrEnum):
     REFRESH = "refresh"
     PASSWORD = "password"  # noqa: S105  # one's own, asked for again  # nosec B105  # no secret
     RESET = "reset"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ ALLOWED: Mapping[Scope, Allowance] = {
     Scope.REFRESH: Allowance(address=300, pair=60, calm=300, wary=60),
     Scope.PASSWORD: Allowance(address=100, pair=10, calm=50, wary=3),
     Scope.RESET: Allowance(address=30, pair=5, calm=10, wary=2),
+    Scope.EXPORT: Allowance(address=0, pair=5, calm=0, wary=0),
 }
 
 

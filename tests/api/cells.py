@@ -172,6 +172,7 @@ CELLS = {
     ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204"),
     ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200"),
     ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
+    ("GET", "/v1/me/export"): Cell("200 200 403 403 403 403 403 403"),
     # Bob and Dan have begun, Alice and Frank are done.
     ("POST", "/v1/me/mfa"): Cell("403 403 201 201 201 409 409 201", lambda _: {"password": PASSWORD}),
     ("POST", "/v1/me/mfa/confirm"): Cell("403 403 201 201 409 409 409 409", lambda now: {"mfa_code": mfa_code(now)}),

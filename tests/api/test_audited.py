@@ -24,6 +24,8 @@ OF_NOBODY = {
 OF_SIGN_INS = {
     *("sign_out", "sign_out_everywhere", "password_changed", "device_revoked"),
     *("second_step_set_up", "second_step_removed"),
+    # Patients' own.
+    "exported",
 }
 DANS_LISTS = {("GET", "/v1/patients"), ("GET", "/v1/alerts")}
 
