@@ -39,6 +39,7 @@ NOT_AUDITED = {
     *("access.me", "access.refresh", "access.sign_out", "access.sign_out_everywhere", "access.change_password"),
     *("access.list_devices", "access.revoke_device", "caseload.show_clinic", "caseload.list_members"),
     *("second_factor.begin", "second_factor.confirm", "second_factor.remove"),
+    *("second_step.show", "second_step.begin", "second_step.confirm", "second_step.remove"),
 }
 
 

@@ -30,4 +30,4 @@ def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin
         db.session.rollback()
         raise click.ClickException(error.detail) from error
     db.session.commit()
-    click.echo(f"{name} is ready; {admin_email} can sign in, and sets up a second step first: POST /v1/me/mfa.")
+    click.echo(f"{name} is ready; {admin_email} can sign in, and sets up a second step first, at /sign-in.")

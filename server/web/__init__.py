@@ -3,16 +3,17 @@
 from flask import Flask
 
 from server.extensions import csrf
-from server.web import pages, resets, sessions
+from server.web import pages, resets, second_step, sessions
 
 
 def register(app: Flask) -> None:
     app.register_blueprint(sessions.routes)
     app.register_blueprint(pages.routes)
     app.register_blueprint(resets.routes)
+    app.register_blueprint(second_step.routes)
     # The API takes its token from a header, which no other site can send: forms alone need CSRF tokens.
     for name, blueprint in app.blueprints.items():
-        if name not in ("sessions", "pages", "resets"):
+        if name not in ("sessions", "pages", "resets", "second_step"):
             csrf.exempt(blueprint)
 
 

@@ -20,7 +20,7 @@ from server.services import alerts
 from server.services.evidence import readings_around
 from server.services.pictures import chart_of
 from server.services.series import series_around
-from server.web.sessions import clinician_page, public
+from server.web.guard import clinician_page, public
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

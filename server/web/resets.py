@@ -9,7 +9,7 @@ from server.extensions import db, now
 from server.origin import origin
 from server.services import password_resets
 from server.web.again import NOT_TAKEN, again
-from server.web.sessions import public
+from server.web.guard import public
 
 routes = Blueprint("resets", __name__)
 

@@ -11,7 +11,8 @@ from server.extensions import db
 from server.models import Member
 from server.services import identities, sign_ins
 from server.services.raising import raise_findings
-from server.web.sessions import DEVICE, LASTING, cookie_for
+from server.web.guard import LASTING, cookie_for
+from server.web.sessions import DEVICE
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, finding
