@@ -6,9 +6,9 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from server.settings import Settings
-from tests.api.cells import CELLS, Things
 from tests.api.problem import assert_problem
-from tests.api.test_access import Route, call
+from tests.attacks.calls import Route, call
+from tests.attacks.cells import CELLS, Things
 from tests.audited import actions, events
 from tests.conftest import Clock
 from tests.database import failing, one, refusing

@@ -5,8 +5,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.api.cells import Things
 from tests.api.problem import assert_problem, pointers
+from tests.attacks.cells import Things
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, signed_in

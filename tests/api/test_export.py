@@ -6,9 +6,9 @@ from flask.testing import FlaskClient
 from server.extensions import Base, db
 from server.services.belongings import tables_of_patients
 from server.services.exports import NOT_IN, PARTS
-from tests.api.cells import Things
 from tests.api.problem import assert_problem
 from tests.archive import export_of
+from tests.attacks.cells import Things
 from tests.audited import events
 from tests.conftest import Clock
 from tests.database import change

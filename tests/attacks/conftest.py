@@ -17,7 +17,7 @@ from server.scope import enter
 from server.sealing import Keyring
 from server.services import check_ins, courses, identities
 from server.settings import Settings
-from tests.api.cells import Things, make_things
+from tests.attacks.cells import Things, make_things
 from tests.attacks.forging import Pair
 from tests.conftest import Clock
 from tests.database import change, one

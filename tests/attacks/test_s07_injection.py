@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from server.extensions import db
 from server.jobs.delivering import deliver
 from server.models import Alert
-from tests.api.cells import Things
+from tests.attacks.cells import Things
 from tests.attacks.test_s08_parser import BODIES, welcome
 from tests.conftest import Clock
 from tests.database import one

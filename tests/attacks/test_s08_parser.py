@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from tests.api.bodies import ill_fitting, unreadable
-from tests.api.cells import CELLS, PUBLIC, Things
 from tests.api.problem import assert_problem, pointers
-from tests.api.test_access import headers_for
+from tests.attacks.calls import headers_for
+from tests.attacks.cells import CELLS, PUBLIC, Things
 from tests.database import digest
 from tests.factories import CANARY
 

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.api.cells import CELLS, Things
-from tests.api.test_access import headers_for
+from tests.attacks.calls import headers_for
+from tests.attacks.cells import CELLS, Things
 from tests.attacks.clean import assert_clean
 from tests.attacks.test_s08_parser import BODIES, welcome
 from tests.factories import CANARY, ODD, Actors

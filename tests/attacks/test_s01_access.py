@@ -1,45 +1,50 @@
-"""Every route, tried by everybody: no cell is left to chance."""
+"""S1: every route, tried by everybody: no cell is left to chance."""
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from server.extensions import db
-from server.models import Member, Patient
-from tests.api.cells import CELLS, PUBLIC, Cell, Things, begin_second_step, disable, remove_from_team
 from tests.api.problem import assert_problem
+from tests.attacks.calls import Route, call, headers_for
+from tests.attacks.cells import CELLS, PUBLIC, Things, begin_second_step, disable, remove_from_team
+from tests.attacks.page_cells import PAGES, PUBLIC_PAGES
 from tests.database import digest
-from tests.factories import bearer, signed_in, tokens_of
+from tests.factories import signed_in
 
-Route = tuple[str, str]
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "BREW"}
 
 
-def test_every_route_of_the_api_has_its_cells(app: Flask) -> None:
-    found = {
+def routes_of(app: Flask, *, documentation: bool = False) -> set[Route]:
+    """Every method of every address; HEAD and OPTIONS come with their GET."""
+    return {
         (method, rule.rule)
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] not in ("swagger_ui", "pages", "sessions", "resets", "second_step")
+        if rule.endpoint.startswith("swagger_ui.") is documentation
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert found == CELLS.keys() | PUBLIC.keys()
 
 
-def headers_for(app: Flask, route: Route, account: Member | Patient) -> dict[str, str]:
-    if route[1].endswith("/refresh"):
-        return bearer(tokens_of(app, account)["refresh_token"])
-    return signed_in(app, account)
+def test_s01_every_route_has_its_cells(app: Flask) -> None:
+    assert routes_of(app) == CELLS.keys() | PUBLIC.keys() | PAGES.keys() | PUBLIC_PAGES
+    # Files of our own, the same for everybody.
+    assert {method for method, _ in routes_of(app, documentation=True)} == {"GET"}
 
 
-def call(client: FlaskClient, things: Things, route: Route, headers: dict[str, str], *, missing: bool) -> TestResponse:
-    method, rule = route
-    cell: Cell = CELLS[route]
-    body = cell.body(things.now) if cell.body else None
-    return client.open(things.url(rule, missing=missing), method=method, headers=headers, json=body)
+def test_s01_no_other_method_does_anything(app: Flask, client: FlaskClient, things: Things) -> None:
+    found, bob = routes_of(app), signed_in(app, things.people["bob"])
+    before = digest()
+    for rule in sorted({rule for _, rule in found}):
+        for method in sorted(METHODS - {method for method, of in found if of == rule}):
+            url = things.url(rule).replace("<string(length=43):token>", "x" * 43).replace("<slug>", "invalid")
+            assert_problem(client.open(url, method=method, headers=bob, json={}), 405)
+    assert digest() == before
 
 
 @pytest.mark.parametrize("route", CELLS, ids=" ".join)
-def test_each_actor_gets_what_is_written_down(app: Flask, client: FlaskClient, things: Things, route: Route) -> None:
+def test_s01_each_actor_gets_what_is_written_down(
+    app: Flask, client: FlaskClient, things: Things, route: Route
+) -> None:
     for name, expected in CELLS[route].expected().items():
         headers = headers_for(app, route, things.people[name])
         missing = call(client, things, route, headers, missing=True) if is_of_one(route) else None
@@ -60,7 +65,7 @@ def is_of_one(route: Route) -> bool:
     return "<uuid:" in route[1] and "check_in_id" not in route[1]
 
 
-def test_nobody_signed_in_gets_nothing(client: FlaskClient, things: Things) -> None:
+def test_s01_nobody_signed_in_gets_nothing(client: FlaskClient, things: Things) -> None:
     before = digest()
     for route in CELLS:
         for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Basic YWRhOmFkYQ=="}):
@@ -71,7 +76,7 @@ def test_nobody_signed_in_gets_nothing(client: FlaskClient, things: Things) -> N
     assert digest() == before
 
 
-def test_a_disabled_account_is_out_at_once(app: Flask, client: FlaskClient, things: Things) -> None:
+def test_s01_a_disabled_account_is_out_at_once(app: Flask, client: FlaskClient, things: Things) -> None:
     held = [(route, headers_for(app, route, person)) for route in CELLS for person in things.people.values()]
     for person in things.people.values():
         disable(person)
@@ -81,7 +86,7 @@ def test_a_disabled_account_is_out_at_once(app: Flask, client: FlaskClient, thin
     assert digest() == before
 
 
-def test_a_clinician_who_left_the_team_sees_nothing_more(app: Flask, client: FlaskClient, things: Things) -> None:
+def test_s01_a_clinician_who_left_the_team_sees_nothing_more(app: Flask, client: FlaskClient, things: Things) -> None:
     remove_from_team(things)
     for route, cell in CELLS.items():
         expected = cell.expected()

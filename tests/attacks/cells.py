@@ -1,4 +1,4 @@
-"""Who gets which status from which route: written down here, held by test_access."""
+"""Who gets which status from which route: written down here, held by test_s01_access."""
 
 import uuid
 from collections.abc import Callable
