@@ -22,12 +22,14 @@ def as_member(app: Flask, things: Things, name: str, clock: Clock) -> FlaskClien
     return client
 
 
-def call(client: FlaskClient, things: Things, route: Route, *, missing: bool = False) -> TestResponse:
+def call(
+    client: FlaskClient, things: Things, route: Route, *, missing: bool = False, extra: dict[str, str] | None = None
+) -> TestResponse:
     """With the form's own token, which the page before gave."""
     method, rule = route
     form = None
     if method == "POST":
-        form = {**PAGES[route].form(things.now), "csrf_token": csrf_token(client, "/sign-in")}
+        form = {**(extra or {}), **PAGES[route].form(things.now), "csrf_token": csrf_token(client, "/sign-in")}
     return client.open(things.url(rule, missing=missing), method=method, data=form)
 
 
