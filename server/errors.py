@@ -56,6 +56,10 @@ class MfaEnrolmentRequired(DomainError):
     """Nothing may be done before a second step is set up."""
 
 
+class ParticipationWithdrawn(DomainError):
+    """The patient takes no part any more, and may grant it again."""
+
+
 class MailRefused(DomainError):
     """The mail server did not take a message; `lasting` when it never will."""
 

@@ -15,6 +15,7 @@ from flask import Flask, current_app
 from server.api.tokens import issue, lasting
 from server.extensions import db, now
 from server.models import Clinic, Member, Patient, Role
+from server.schemas.consents import ConsentIn
 from server.scope import enter, entered
 from server.services import clinics, identities, passwords, patients, sign_ins
 from server.services.identities import Identity
@@ -29,10 +30,12 @@ ODD = f"{CANARY}'\";--\r\n<b>{{{{7*7}}}}"
 NOTE = "a quiet day"
 OUTCOME_NOTE = "spoke on the phone"
 PROTOCOL = "10 Hz, 3000 pulses"
+# Whom Ada lets hear of her outside the clinic.
+GRAY, GRAY_NAME = "gray@outside.example", "Dr. Gray, my family doctor"
 # What no log line may hold: passwords, addresses, notes, names, tokens. What the tests make contains one of these.
 MARKS = (
     *(PASSWORD, CANARY, NOTE, OUTCOME_NOTE, PROTOCOL, "Bob's clinic", "Carol's clinic"),
-    *("@clinic.example", "@elsewhere.example", "@interlude.example", "eyJ"),
+    *("@clinic.example", "@elsewhere.example", "@interlude.example", "@outside.example", GRAY_NAME, "eyJ"),
 )
 # Of every admin's second step.
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -185,6 +188,26 @@ def course_body(**fields: Any) -> dict[str, Any]:
         "gap_minutes": 60,
         **fields,
     }
+
+
+def consent_body(at: datetime, email: str = GRAY, **fields: Any) -> dict[str, Any]:
+    """That somebody outside hears of alerts, for half a year."""
+    return {
+        "kind": "disclosure",
+        "wording": "disclosure-1",
+        "purpose": "treatment",
+        "what": "alerts",
+        "recipient_name": GRAY_NAME,
+        "recipient_email": email,
+        "expires_on": (at + timedelta(days=180)).date().isoformat(),
+        **fields,
+    }
+
+
+def disclosure_fields(at: datetime, email: str = GRAY, **fields: Any) -> dict[str, Any]:
+    """The same as the service takes it."""
+    loaded: dict[str, Any] = ConsentIn().load(consent_body(at, email, **fields))
+    return loaded
 
 
 def finding(day: date, severity: Severity = Severity.PROMPT, rule: str = "craving_severe") -> Finding:

@@ -8,6 +8,7 @@ from server.api import (
     audit,
     caseload,
     check_ins,
+    consents,
     mine,
     ops,
     password_resets,
@@ -28,6 +29,7 @@ ROUTES = (
     caseload.routes,
     trend.routes,
     alerts.routes,
+    consents.routes,
     audit.routes,
     ops.routes,
 )

@@ -19,6 +19,7 @@ from server.errors import (
     MfaEnrolmentRequired,
     MfaRequired,
     NotFound,
+    ParticipationWithdrawn,
     PasswordNeeded,
     Refused,
     SignInFailed,
@@ -50,6 +51,9 @@ KINDS: Mapping[str, Kind] = {
         403,
         "Sign in with the password first",
         "A device that stays signed in is not enough: use a token of a new sign-in.",
+    ),
+    "participation-withdrawn": Kind(
+        403, "Participation is withdrawn", "Nothing was stored. POST /v1/consents grants it again, if that is wanted."
     ),
     "forbidden": Kind(403, "Not for this account", "This account's role may not do this."),
     "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
@@ -88,6 +92,7 @@ _BY_ERROR = {
     PasswordNeeded: "password-needed",
     MfaRequired: "mfa-required",
     MfaEnrolmentRequired: "mfa-enrolment-required",
+    ParticipationWithdrawn: "participation-withdrawn",
 }
 
 

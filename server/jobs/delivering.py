@@ -28,7 +28,7 @@ def _enqueue_due_in(clinic_id: uuid.UUID, at: datetime) -> int:
 def deliver(clinic_id: str, email_id: str) -> None:
     """Claim, send, record: no transaction is open while the mail server makes us wait."""
     enter(uuid.UUID(clinic_id))
-    claim = delivery.claim(uuid.UUID(email_id))
+    claim = delivery.claim(uuid.UUID(email_id), now())
     db.session.commit()
     if claim is None:
         return

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -49,4 +49,8 @@ def message_of(
 
 def in_words(at: datetime) -> str:
     """An instant, in the zone that it is given in."""
-    return f"{at.day} {at:%B %Y, %H:%M %Z}"
+    return f"{day_in_words(at)}, {at:%H:%M %Z}"
+
+
+def day_in_words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -1,17 +1,18 @@
 """Tables: one noun a file."""
 
-from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome
+from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome, Withheld
 from server.models.attempt_count import AttemptCount
 from server.models.audit import Action, Actor, AuditEvent, AuditHead
 from server.models.break_glass import BreakGlass
 from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
+from server.models.consent import Consent, ConsentKind, Disclosure, EndedHow, Purpose, What
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
 from server.models.job_run import JobRun
 from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.password_reset import PasswordReset
-from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause
+from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause, PausedWhy
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
 from server.models.trend_state import TrendState
@@ -33,10 +34,14 @@ __all__ = [
     "CareTeam",
     "CheckIn",
     "Clinic",
+    "Consent",
+    "ConsentKind",
     "Course",
     "DataKey",
+    "Disclosure",
     "EmailState",
     "Ended",
+    "EndedHow",
     "EventKind",
     "IndexKey",
     "Indication",
@@ -50,6 +55,8 @@ __all__ = [
     "PasswordReset",
     "Patient",
     "Pause",
+    "PausedWhy",
+    "Purpose",
     "Role",
     "Sealed",
     "SessionState",
@@ -58,6 +65,8 @@ __all__ = [
     "TmsSession",
     "TrendState",
     "Weekday",
+    "What",
+    "Withheld",
     "hold_key",
     "sealed_in",
 ]

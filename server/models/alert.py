@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
 from server.models.clinic import Member
+from server.models.consent import Consent
 from server.models.patient import Patient
 from server.models.sealed import Sealed
 from server.models.types import CLINIC_IN_FORCE, choice
@@ -60,8 +61,18 @@ class EmailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     UNDELIVERABLE = "undeliverable"
-    WITHDRAWN = "withdrawn"
-    """Its recipient left the care team before it went."""
+    WITHHELD = "withheld"
+    """When it was to go, its recipient was not to have it."""
+
+
+class Withheld(StrEnum):
+    """Why an email was not sent."""
+
+    NOT_IN_CARE_TEAM = "not_in_care_team"
+    PARTICIPATION_WITHDRAWN = "participation_withdrawn"
+    """The patient takes no part any more, and this is not about an open urgent alert."""
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_EXPIRED = "consent_expired"
 
 
 SEVERITIES = "severity IN ('urgent', 'prompt', 'routine')"
@@ -153,22 +164,31 @@ class AlertEvent(Base):
 
 
 class AlertEmail(Base):
-    """One email to one person about one event. Sent is recorded after the server's 250, never before."""
+    """One email to one person about one event: a member, or whom a consent names.
+
+    Sent is recorded after the server's 250, never before.
+    """
 
     __tablename__ = "alert_email"
     __table_args__ = (
         UniqueConstraint("event_id", "member_id"),
+        UniqueConstraint("event_id", "consent_id"),
+        CheckConstraint("num_nonnulls(member_id, consent_id) = 1", name="one_recipient"),
+        CheckConstraint("(state = 'withheld') = (withheld_why IS NOT NULL)", name="withheld"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
         Index("ix_alert_email_due_at", "due_at", postgresql_where=text("state = 'queued'")),
         ForeignKeyConstraint(["alert_id", "clinic_id"], ["alert.id", "alert.clinic_id"]),
         ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
+        ForeignKeyConstraint(["consent_id", "clinic_id"], ["consent.id", "consent.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     alert_id: Mapped[uuid.UUID] = mapped_column(index=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
-    member_id: Mapped[uuid.UUID]
+    member_id: Mapped[uuid.UUID | None]
+    consent_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     state: Mapped[EmailState] = mapped_column(choice(EmailState, "state"), default=EmailState.QUEUED)
+    withheld_why: Mapped[Withheld | None] = mapped_column(choice(Withheld, "withheld_why"))
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     due_at: Mapped[datetime]
     queued_at: Mapped[datetime]
@@ -184,4 +204,5 @@ class AlertEmail(Base):
 
     alert: Mapped[Alert] = relationship(lazy="joined", innerjoin=True, foreign_keys=alert_id)
     event: Mapped[AlertEvent] = relationship(lazy="joined", innerjoin=True)
-    member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys="AlertEmail.member_id")
+    member: Mapped[Member | None] = relationship(lazy="joined", foreign_keys="AlertEmail.member_id")
+    consent: Mapped[Consent | None] = relationship(lazy="joined", foreign_keys="AlertEmail.consent_id")

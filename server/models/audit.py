@@ -21,7 +21,7 @@ class Actor(StrEnum):
     OPERATOR = "operator"
     """Whoever runs the service, by a command."""
     SERVICE = "service"
-    """The service, for somebody who did not have to say who they are."""
+    """The service: one of its jobs, or for somebody who did not have to say who they are."""
 
 
 class Action(StrEnum):
@@ -39,6 +39,11 @@ class Action(StrEnum):
     DEVICE_REVOKED = "device_revoked"
     ENROLLED = "enrolled"
     EXPORTED = "exported"
+    CONSENT_GRANTED = "consent_granted"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENTS_READ = "consents_read"
+    DISCLOSED = "disclosed"
+    DISCLOSURES_READ = "disclosures_read"
     PATIENTS_LISTED = "patients_listed"
     PATIENT_READ = "patient_read"
     PATIENT_CREATED = "patient_created"

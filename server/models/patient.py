@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -19,13 +20,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from server.extensions import Base
 from server.models.clinic import Clinic, Member
 from server.models.sealed import Sealed
-from server.models.types import CLINIC_IN_FORCE
+from server.models.types import CLINIC_IN_FORCE, choice
 
 
 class Patient(Base):
     __tablename__ = "patient"
     __table_args__ = (
         CheckConstraint("monitored_until >= monitored_from", name="monitored"),
+        # Who takes no part is never due.
+        CheckConstraint("withdrawn_at IS NULL OR assess_due_at IS NULL", name="withdrawn"),
         # What is due is one indexed look-up, however many patients there are.
         Index("ix_patient_assess_due_at", "assess_due_at"),
         # What refers to a patient names the clinic too, so that the two cannot disagree.
@@ -50,6 +53,8 @@ class Patient(Base):
     active: Mapped[bool] = mapped_column(default=True)
     token_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    """Since when the patient takes no part: no consent of participation is in force, and nobody assesses."""
 
     assess_due_at: Mapped[datetime | None]
     """When somebody must look again: at once after a check-in, else at the end of the local day."""
@@ -76,8 +81,8 @@ class Patient(Base):
 
     @property
     def paused(self) -> bool:
-        """Whether a pause is open."""
-        return any(pause.last_day is None for pause in self.pauses)
+        """Whether the clinic paused, and has not lifted it."""
+        return any(pause.last_day is None and pause.why is PausedWhy.CLINIC for pause in self.pauses)
 
     @property
     def care_team(self) -> list[uuid.UUID]:
@@ -107,6 +112,12 @@ class CareTeam(Base):
     member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys=member_id)
 
 
+class PausedWhy(StrEnum):
+    CLINIC = "clinic"
+    WITHDRAWAL = "withdrawal"
+    """The patient took no part for a while."""
+
+
 class Pause(Base):
     """Local days of the patient on which silence means nothing; no last day while it lasts."""
 
@@ -114,17 +125,18 @@ class Pause(Base):
     __table_args__ = (
         CheckConstraint("last_day >= first_day", name="days"),
         CheckConstraint("(last_day IS NULL) = (ended_at IS NULL)", name="ended"),
-        Index("uq_pause_open", "patient_id", unique=True, postgresql_where=text("last_day IS NULL")),
+        Index("uq_pause_open", "patient_id", "why", unique=True, postgresql_where=text("last_day IS NULL")),
         ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    why: Mapped[PausedWhy] = mapped_column(choice(PausedWhy, "why"), default=PausedWhy.CLINIC)
     first_day: Mapped[date]
     last_day: Mapped[date | None]
     begun_at: Mapped[datetime]
     begun_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
-    """None for a pause of before they were dated."""
+    """None for a withdrawal, and for a pause of before they were dated."""
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)

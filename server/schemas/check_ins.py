@@ -122,7 +122,11 @@ class DayOut(Body):
 class TodayOut(Body):
     day = fields.Date(required=True)
     day_ends_at = Instant(required=True)
-    check_in = fields.String(required=True, validate=validate.OneOf(("due", "done")))
+    check_in = fields.String(
+        required=True,
+        validate=validate.OneOf(("due", "done", "off")),
+        metadata={"description": "off: participation is withdrawn; POST /v1/consents grants it again."},
+    )
     streak = fields.Integer(required=True, metadata={"description": "Days in a row with a check-in."})
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
     last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})

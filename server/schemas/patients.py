@@ -67,6 +67,11 @@ class PatientOut(Body):
     monitored_from = fields.Date(required=True, allow_none=True)
     monitored_until = fields.Date(required=True, allow_none=True)
     paused = fields.Boolean(required=True)
+    withdrawn_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the patient takes no part: nobody assesses, no check-in is taken."},
+    )
     active = fields.Boolean(required=True)
     enrolled = fields.Boolean(required=True)
     created_at = Instant(required=True)

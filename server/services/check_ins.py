@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, tuple_, update
 
 from server.clock import wall_day
-from server.errors import Conflict, Refused
+from server.errors import Conflict, ParticipationWithdrawn, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Answer, CheckIn, Patient
 from server.services.clinics import check_zone
@@ -32,7 +32,8 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
     """Stores one check-in under the id that the phone made; the same content again changes nothing.
 
     `fields` are the validated body; `recorded_at` is aware, in the offset that the phone sent.
-    Raises Refused for a time that cannot be right, Conflict for other content under a known id.
+    Raises Refused for a time that cannot be right, Conflict for other content under a known id, and
+    ParticipationWithdrawn for whoever takes no part.
     """
     # The patient's row is the lock: which report counts, and what is due, are decided by one writer at a time.
     patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
@@ -42,6 +43,8 @@ def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str
         if _differs(known, fields):
             raise Conflict("Another check-in was stored under this id. A new check-in needs a new id.")
         return Stored(known, created=False)
+    if patient.withdrawn_at is not None:
+        raise ParticipationWithdrawn("You take no part, so check-ins are not taken. You can grant it again.")
     _check_time(recorded_at, now)
     zone = check_zone(fields["zone"])
     wall = _wall_time(recorded_at, zone)

@@ -16,7 +16,8 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
 from server.services import audit
 from server.services.identities import Identity
-from server.services.patients import get_patient, look_at_once, visible_to
+from server.services.looks import look_at_once
+from server.services.patients import get_patient, visible_to
 from server.services.replays import replay
 
 

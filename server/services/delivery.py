@@ -12,10 +12,11 @@ from sqlalchemy import and_, func, or_, select, update
 
 from server.errors import MailRefused
 from server.extensions import db
-from server.mail import AlertMail
+from server.mail import AlertMail, Mail, OutsideMail
 from server.models import AlertEmail, EmailState
 from server.queue import waiting_for
-from server.services.care_teams import hears_of
+from server.services import disclosures
+from server.services.recipients import why_not
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -34,13 +35,14 @@ class Claim:
 
     email_id: uuid.UUID
     token: uuid.UUID
-    mail: AlertMail
+    mail: Mail
 
 
-def claim(email_id: uuid.UUID) -> Claim | None:
-    """Takes the email for this sender; None when it is sent, somebody else's, or its recipient has left.
+def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
+    """Takes the email for this sender; None when it is sent, somebody else's, or not to go to its recipient.
 
-    Whoever put the job on the queue knew that it was due; the clock of this machine has no say in it.
+    Whoever put the job on the queue knew that it was due; the clock of this machine has no say in that. Whether it may
+    go is asked here, and not only when it was written.
     """
     email = db.session.scalar(
         select(AlertEmail)
@@ -54,8 +56,9 @@ def claim(email_id: uuid.UUID) -> Claim | None:
     )
     if email is None:
         return None
-    if not hears_of(email.member_id, email.alert.patient_id):
-        email.state = EmailState.WITHDRAWN
+    email.withheld_why = why_not(email, now)
+    if email.withheld_why is not None:
+        email.state, email.claim, email.claimed_until = EmailState.WITHHELD, None, None
         return None
     token = uuid.uuid4()
     db.session.execute(
@@ -63,19 +66,28 @@ def claim(email_id: uuid.UUID) -> Claim | None:
         .where(AlertEmail.id == email_id)
         .values(claim=token, claimed_until=func.now() + LEASE, attempts=AlertEmail.attempts + 1)
     )
-    mail = AlertMail(
-        email_id=email.id,
-        alert_id=email.alert_id,
-        to=email.member.email,
-        severity=email.event.severity,
-        raised_at=email.event.at.astimezone(ZoneInfo(email.alert.patient.clinic.zone)),
-    )
-    return Claim(email.id, token, mail)
+    return Claim(email.id, token, _mail(email))
+
+
+def _mail(email: AlertEmail) -> Mail:
+    severity, raised_at = email.event.severity, email.event.at.astimezone(ZoneInfo(email.alert.patient.clinic.zone))
+    if email.member is not None:
+        return AlertMail(email.id, email.alert_id, email.member.email, severity, raised_at)
+    to = email.consent
+    if to is None or to.recipient_email is None or to.reference is None or to.expires_on is None:
+        raise RuntimeError("an email outside names its consent, which names its recipient")
+    return OutsideMail(email.id, to.reference, to.recipient_email, severity, raised_at, to.expires_on)
 
 
 def record_sent(claim: Claim, now: datetime) -> bool:
-    """After the server's 250. False when the lease had passed to another sender: then that one records."""
-    return _finish(claim, state=EmailState.SENT, sent_at=now, last_error=None)
+    """After the server's 250. False when the lease had passed to another sender: then that one records.
+
+    What went outside goes on the ledger in the same transaction.
+    """
+    recorded = _finish(claim, state=EmailState.SENT, sent_at=now, last_error=None)
+    if recorded and isinstance(claim.mail, OutsideMail):
+        disclosures.record(db.session.get_one(AlertEmail, claim.email_id, populate_existing=True), now)
+    return recorded
 
 
 def record_refusal(claim: Claim, refusal: MailRefused, now: datetime) -> None:

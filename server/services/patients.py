@@ -9,18 +9,19 @@ from typing import Any
 from sqlalchemy import Select, or_, select, tuple_, update
 from sqlalchemy.orm import selectinload
 
-from server.clock import day_end, local_day
+from server.clock import local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Invite, Patient, Role
 from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
-from server.services import audit
+from server.services import audit, participation
 from server.services.break_glass import broken_by
 from server.services.care_teams import care_team, cared_for_by, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity, known_of
 from server.services.keys import index_of
+from server.services.looks import look_by_end_of_day
 from server.services.notices import tell_newcomers
 from server.services.pages import Cursor
 from server.services.passwords import check_password, hash_password
@@ -167,6 +168,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     replay(patient)
     if patient.monitored_from is None:
         patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
+    participation.begin(patient, now)
     look_by_end_of_day(patient, now)
     db.session.flush()
     return patient
@@ -186,23 +188,6 @@ def _hand_over(patient: Patient, team: Sequence[uuid.UUID], now: datetime) -> No
         raise Conflict("Somebody must receive the alerts of a patient who checks in: the care team cannot be empty.")
     replace_care_team(patient, team)
     tell_newcomers(patient, now)
-
-
-def look_at_once(patient: Patient, now: datetime) -> None:
-    """Something came in that a rule reads: the next tick finds the patient due."""
-    patient.assess_due_at = min(now, patient.assess_due_at or now)
-
-
-def look_by_end_of_day(patient: Patient, now: datetime) -> None:
-    """Whatever changed (a pause, a zone): by the end of the patient's day, and a look that is due stays due."""
-    end = end_of_day(patient, now)
-    patient.assess_due_at = min(end, patient.assess_due_at or end)
-
-
-def end_of_day(patient: Patient, now: datetime) -> datetime:
-    """When the patient's current local day is over."""
-    day_starts_at = patient.clinic.day_starts_at
-    return day_end(local_day(now, patient.zone, day_starts_at), patient.zone, day_starts_at)
 
 
 def _reference_index(patient: Patient) -> bytes | None:

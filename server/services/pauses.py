@@ -7,26 +7,35 @@ from sqlalchemy import select
 
 from server.clock import local_day
 from server.extensions import db
-from server.models import Patient, Pause
+from server.models import Patient, Pause, PausedWhy
 from server.services.replays import replay_from
 
 
 def set_paused(patient: Patient, paused: bool, by: uuid.UUID, now: datetime) -> None:
-    """Begins a pause today, or ends the open one today; what is so already stays as it is.
+    """Begins the clinic's pause today, or ends the open one today; what is so already stays as it is.
 
     Both days are of the pause whole: whoever comes back today is expected from tomorrow on. The caller holds the
     patient's row.
     """
+    _set(patient, paused, PausedWhy.CLINIC, by, now)
+
+
+def set_withdrawn(patient: Patient, withdrawn: bool, now: datetime) -> None:
+    """The same for the days on which the patient takes no part, whatever the clinic paused."""
+    _set(patient, withdrawn, PausedWhy.WITHDRAWAL, None, now)
+
+
+def _set(patient: Patient, paused: bool, why: PausedWhy, by: uuid.UUID | None, now: datetime) -> None:
     db.session.refresh(patient, ["pauses"])
     today = local_day(now, patient.zone, patient.clinic.day_starts_at)
-    if paused and not patient.paused:
-        patient.pauses.append(Pause(first_day=today, begun_at=now, begun_by=by))
+    opened = [pause for pause in patient.pauses if pause.why is why and pause.last_day is None]
+    if paused and not opened:
+        patient.pauses.append(Pause(why=why, first_day=today, begun_at=now, begun_by=by))
     if not paused:
-        for pause in patient.pauses:
-            if pause.last_day is None:
-                # Who has travelled west since may be on the day before.
-                pause.last_day = max(today, pause.first_day)
-                pause.ended_at, pause.ended_by = now, by
+        for pause in opened:
+            # Who has travelled west since may be on the day before.
+            pause.last_day = max(today, pause.first_day)
+            pause.ended_at, pause.ended_by = now, by
     replay_from(patient, today)
     db.session.flush()
 

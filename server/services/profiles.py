@@ -9,8 +9,8 @@ from server.models import PATIENT_HELD, Ended, Member, Patient, Role
 from server.services import sign_ins
 from server.services.clinics import check_zone
 from server.services.identities import Identity, account_of, known_of
+from server.services.looks import look_by_end_of_day
 from server.services.passwords import hash_password, password_matches
-from server.services.patients import look_by_end_of_day
 from server.services.replays import replay
 from server.services.sign_ins import Given, Lasting
 

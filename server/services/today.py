@@ -25,7 +25,7 @@ def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
     return {
         "day": day,
         "day_ends_at": day_end(day, patient.zone, day_starts_at),
-        "check_in": "done" if day in by_day else "due",
+        "check_in": "off" if patient.withdrawn_at else "done" if day in by_day else "due",
         "streak": streak(by_day, day),
         "next_session": next_session(patient_sessions(patient.id), now),
         "last_days": [_shown(day - timedelta(days=back), by_day) for back in range(SHOWN_DAYS)],

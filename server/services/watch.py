@@ -104,7 +104,7 @@ def look_closely(batch: Batch, who: int, now: datetime) -> None:
 def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> None:
     """Keeps what kind of failure it was, and tries again later: the others must not wait for this one."""
     patient = db.session.get(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
-    if patient is None:  # erased since it was queued
+    if patient is None or patient.withdrawn_at is not None:  # erased or withdrawn since it was queued
         return
     patient.assess_failures = min(patient.assess_failures + 1, 1000)
     patient.assess_error = type(error).__name__

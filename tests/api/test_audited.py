@@ -26,6 +26,7 @@ OF_SIGN_INS = {
     *("second_step_set_up", "second_step_removed"),
     # Patients' own.
     "exported",
+    *("consent_granted", "consent_withdrawn"),
 }
 DANS_LISTS = {("GET", "/v1/patients"), ("GET", "/v1/alerts")}
 

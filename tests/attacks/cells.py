@@ -9,7 +9,7 @@ from typing import Any
 from server.api.tokens import lasting
 from server.extensions import db
 from server.models import Alert, Answer, Member, Patient, Role, TmsSession
-from server.services import check_ins, courses, identities, sign_ins
+from server.services import check_ins, consents, courses, identities, sign_ins
 from server.services.care_teams import replace_care_team
 from tests.database import change
 from tests.factories import (
@@ -19,7 +19,9 @@ from tests.factories import (
     TOTP_SECRET,
     Actors,
     check_in_body,
+    consent_body,
     course_body,
+    disclosure_fields,
     make_member,
     make_patient,
     mfa_code,
@@ -38,6 +40,8 @@ class Things:
     session: uuid.UUID
     alert: uuid.UUID
     device: uuid.UUID
+    consent: uuid.UUID
+    """That Dr. Gray hears of alerts."""
     member: uuid.UUID
     """Bob: a member of Alice's clinic."""
     people: dict[str, Member | Patient]
@@ -45,7 +49,7 @@ class Things:
 
     def url(self, rule: str, *, missing: bool = False) -> str:
         """The address of Ada's own, or of what does not exist."""
-        for name in ("patient", "course", "session", "alert", "device", "member", "check_in"):
+        for name in ("patient", "course", "session", "alert", "device", "consent", "member", "check_in"):
             wanted = new_id() if missing or name == "check_in" else str(getattr(self, name))
             rule = rule.replace(f"<uuid:{name}_id>", wanted)
         return rule
@@ -61,6 +65,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
     device = sign_ins.begin(identities.of_patient(ada), "old phone", lasting(), now).sign_in_id
     yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
     check_ins.put_check_in(ada.id, uuid.uuid4(), yes, now)
+    consent = consents.grant(identities.of_patient(ada), disclosure_fields(now), now).id
     db.session.commit()
     people: dict[str, Member | Patient] = {
         "ada": ada,
@@ -76,7 +81,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
         begin_second_step(begun)
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
-    return Things(ada.id, course.id, session.id, alert.id, device, actors.bob.id, people, now)
+    return Things(ada.id, course.id, session.id, alert.id, device, consent, actors.bob.id, people, now)
 
 
 def disable(account: Member | Patient) -> None:
@@ -186,6 +191,14 @@ CELLS = {
     ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403", _check_in),
     ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403 403"),
     ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/consents"): Cell("200 200 403 403 403 403 403 403"),
+    ("POST", "/v1/consents"): Cell(
+        "201 201 403 403 403 403 403 403", lambda now: consent_body(now, f"{new_id()}@outside.example")
+    ),
+    ("DELETE", "/v1/consents/<uuid:consent_id>"): Cell("204 404 403 403 403 403 403 403"),
+    ("GET", "/v1/disclosures"): Cell("200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/consents"): Cell("403 403 200 404 404 200 404 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/disclosures"): Cell("403 403 200 404 404 200 404 403"),
     ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200 200"),
     ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201 403", _patient),
     ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404 200"),
@@ -239,6 +252,7 @@ PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
     ("POST", "/v1/tokens"): lambda _: {"email": "nobody@clinic.example", "password": PASSWORD, "device": "phone"},
     ("POST", "/v1/password-resets"): lambda _: {"email": "nobody@clinic.example"},
     ("POST", "/v1/password-resets/redeem"): lambda _: {"token": "x" * 43, "password": PASSWORD},
+    ("GET", "/v1/wordings"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/openapi.json"): None,

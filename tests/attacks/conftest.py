@@ -12,16 +12,16 @@ from flask import Flask
 from sqlalchemy import Connection, text
 
 from server.extensions import Parts, db
-from server.models import Answer
+from server.models import Answer, Patient
 from server.scope import enter
 from server.sealing import Keyring
-from server.services import check_ins, courses, identities
+from server.services import check_ins, consents, courses, identities
 from server.settings import Settings
 from tests.attacks.cells import Things, make_things
 from tests.attacks.forging import Pair
 from tests.conftest import Clock
 from tests.database import change, one
-from tests.factories import Actors, check_in_body, course_body, make_patient, tokens_of
+from tests.factories import Actors, check_in_body, course_body, disclosure_fields, make_patient, tokens_of
 from tests.log_net import Lines, every_line
 
 Switch = Callable[[str], None]
@@ -36,6 +36,7 @@ class Clinics:
     theirs: uuid.UUID
     cyd: uuid.UUID
     alert: uuid.UUID
+    consent: uuid.UUID
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         enter(actors.elsewhere.id)
         cyd = _make_cyd(actors, clock())
     change("""
-        INSERT INTO pause (id, clinic_id, patient_id, first_day, begun_at)
-        SELECT gen_random_uuid(), clinic_id, id, created_at, created_at FROM patient
+        INSERT INTO pause (id, clinic_id, patient_id, why, first_day, begun_at)
+        SELECT gen_random_uuid(), clinic_id, id, 'clinic', created_at, created_at FROM patient
     """)
     change(
         "INSERT INTO trend_state (patient_id, clinic_id, version, standing) SELECT id, clinic_id, 0, '' FROM patient"
@@ -63,13 +64,21 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         INSERT INTO password_reset (member_id, clinic_id, token_hash, token_version, expires_at)
         SELECT id, clinic_id, CAST('of ' || name AS bytea), 1, now() FROM member WHERE role = 'clinician'
     """)
+    change("""
+        INSERT INTO disclosure (id, clinic_id, patient_id, consent_id, email_id, at, recipient_name_sealed,
+                                recipient_email_sealed, reference, purpose, what, severity)
+        SELECT gen_random_uuid(), clinic_id, patient_id, id, gen_random_uuid(), granted_at, '', '', '', purpose, what,
+               ''
+        FROM consent
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)
         SELECT id, 1, now(), 'member', 'patients_listed', '{}', '{}', '', '' FROM clinic
     """)
     alert = one("SELECT id FROM alert WHERE patient_id = :cyd", cyd=cyd)
-    return Clinics(actors.clinic.id, actors.elsewhere.id, cyd, alert)
+    consent = one("SELECT id FROM consent WHERE patient_id = :cyd AND kind = 'disclosure'", cyd=cyd)
+    return Clinics(actors.clinic.id, actors.elsewhere.id, cyd, alert, consent)
 
 
 def _make_cyd(actors: Actors, now: datetime) -> uuid.UUID:
@@ -78,6 +87,7 @@ def _make_cyd(actors: Actors, now: datetime) -> uuid.UUID:
     courses.create_course(identities.of_member(actors.carol), cyd, course, now)
     yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
     check_ins.put_check_in(cyd, uuid.uuid4(), yes, now)
+    consents.grant(identities.of_patient(db.session.get_one(Patient, cyd)), disclosure_fields(now), now)
     db.session.commit()
     return cyd
 

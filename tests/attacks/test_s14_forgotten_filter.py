@@ -17,12 +17,12 @@ from server.services import alerts, patients
 from server.services.identities import Identity
 from server.settings import Settings
 from tests.attacks.conftest import AsApp, Clinics
-from tests.database import one
+from tests.database import change, one
 from tests.factories import Actors, signed_in
 
 TABLES = sorted(set(Base.metadata.tables) - {"attempt_count", "data_key", "index_key", "job_run", "outage"})
-# The app's role adds rows and may neither change nor remove one, whosever it is (S12).
-ADDED_TO = {"audit_event", "audit_head", "break_glass"}
+# The app's role adds rows and may not change them, whosever they are (S12; what a consent says).
+ADDED_TO = {"audit_event", "audit_head", "break_glass", "consent", "disclosure"}
 # (table, column) where a row refers to another by a key that holds the clinic too.
 REFERENCES = sorted(
     (table.name, column.name)
@@ -31,6 +31,13 @@ REFERENCES = sorted(
     for column in key.columns
     if len(key.columns) == 2 and column.name != "clinic_id" and table.name not in ADDED_TO
 )
+
+MAIL_OUTSIDE = """
+    INSERT INTO alert_email (id, clinic_id, alert_id, event_id, consent_id, state, attempts, due_at, queued_at,
+                             created_at)
+    SELECT gen_random_uuid(), consent.clinic_id, alert_id, event.id, consent.id, 'queued', 0, at, at, at
+    FROM consent JOIN alert USING (patient_id) JOIN alert_event event ON alert_id = alert.id WHERE reference <> ''
+"""
 
 
 def column_of(table: str) -> str:
@@ -105,7 +112,13 @@ def test_no_row_of_ones_own_refers_to_another_clinics(
     clinics: Clinics, actors: Actors, as_app: AsApp, table: str, column: str
 ) -> None:
     """A key is checked past row-level security, so it holds the clinic's id."""
-    theirs = {"patient_id": clinics.cyd, "alert_id": clinics.alert, "member_id": actors.carol.id}[column]
+    theirs = {
+        "patient_id": clinics.cyd,
+        "alert_id": clinics.alert,
+        "member_id": actors.carol.id,
+        "consent_id": clinics.consent,
+    }[column]
+    change(MAIL_OUTSIDE)
     one_of_ours = f"(SELECT min(ctid) FROM {table} WHERE {column} IS NOT NULL)"
     with as_app(clinics.ours) as ours, pytest.raises(DBAPIError) as error:
         ours.execute(text(f"UPDATE {table} SET {column} = :theirs WHERE ctid = {one_of_ours}"), {"theirs": theirs})

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from server.errors import MailRefused
-from server.extensions import db
+from server.extensions import db, now
 from server.jobs import delivering
 from server.services import delivery
 from server.services.delivery import Claim
@@ -21,7 +21,7 @@ PASSING = MailRefused("SMTP 421", lasting=False)
 
 
 def claim(email_id: uuid.UUID) -> Claim | None:
-    taken = delivery.claim(email_id)
+    taken = delivery.claim(email_id, now())
     db.session.commit()
     return taken
 
@@ -169,7 +169,7 @@ def test_whoever_left_the_team_is_not_mailed_any_more(email_id: uuid.UUID, actor
     actors.bob.active = False
     db.session.commit()
     assert claim(email_id) is None
-    assert one("SELECT state FROM alert_email") == "withdrawn"
+    assert rows("SELECT state, withheld_why FROM alert_email") == [("withheld", "not_in_care_team")]
     clock.pass_by(days=1)
     assert delivering.enqueue_due(clock()) == 0
 

@@ -1,0 +1,59 @@
+"""Who may have a mail about a patient, asked anew when it is to go: a consent may have ended since it was written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from server.clock import local_day
+from server.extensions import db
+from server.models import Alert, AlertEmail, AlertState, Consent, ConsentKind, Patient, What, Withheld
+from server.services.care_teams import hears_of
+from server.trends import Severity
+
+
+def outside(patient: Patient, severity: str, now: datetime) -> Sequence[Consent]:
+    """The consents by which somebody outside hears of an alert of this severity."""
+    found = db.session.scalars(
+        select(Consent)
+        .where(
+            Consent.patient_id == patient.id,
+            Consent.kind == ConsentKind.DISCLOSURE,
+            Consent.withdrawn_at.is_(None),
+        )
+        .order_by(Consent.granted_at, Consent.id)
+    )
+    return [consent for consent in found if _covers(consent, severity) and not is_over(consent, patient, now)]
+
+
+def why_not(email: AlertEmail, now: datetime) -> Withheld | None:
+    """Why this email may not go now; None when it may."""
+    patient = email.alert.patient
+    if email.consent is not None:
+        return _why_not_outside(email.consent, patient, now)
+    if email.member_id is None or not hears_of(email.member_id, patient.id):
+        return Withheld.NOT_IN_CARE_TEAM
+    if patient.withdrawn_at is not None and not is_open_safety(email.alert):
+        return Withheld.PARTICIPATION_WITHDRAWN
+    return None
+
+
+def is_open_safety(alert: Alert) -> bool:
+    """What no withdrawal stops, on its way to the care team."""
+    return alert.severity == Severity.URGENT and alert.state is not AlertState.RESOLVED
+
+
+def is_over(consent: Consent, patient: Patient, now: datetime) -> bool:
+    """Whether its last day is over, where the patient is."""
+    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    return consent.expires_on is not None and consent.expires_on < today
+
+
+def _why_not_outside(consent: Consent, patient: Patient, now: datetime) -> Withheld | None:
+    if consent.withdrawn_at is not None or consent.patient_id != patient.id:
+        return Withheld.CONSENT_WITHDRAWN
+    return Withheld.CONSENT_EXPIRED if is_over(consent, patient, now) else None
+
+
+def _covers(consent: Consent, severity: str) -> bool:
+    return consent.what is What.ALERTS or severity == Severity.URGENT
