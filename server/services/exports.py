@@ -94,7 +94,8 @@ PARTS = (
         "Your account here. `reference` is what your clinic calls you, `code` is what you sign in with; your check-ins"
         " are watched from monitored_from to monitored_until, and not since withdrawn_at.",
         "id",
-        "id clinic.name code reference zone language region monitored_from monitored_until withdrawn_at active created_at",
+        "id clinic.name code reference zone language region monitored_from monitored_until withdrawn_at active"
+        " created_at",
     ),
     _of("care_team", CareTeam, "Who hears of your alerts, in this order.", "position", "position member.name"),
     _of(

@@ -1,9 +1,13 @@
 """All that is kept about oneself, as a file: whole, the same each time, and not for whoever holds the phone."""
 
+import uuid
+from datetime import datetime
+
 from flask import Flask
 from flask.testing import FlaskClient
 
 from server.extensions import Base, db
+from server.models import Consent, Disclosure
 from server.services.belongings import tables_of_patients
 from server.services.exports import NOT_IN, PARTS
 from tests.api.problem import assert_problem
@@ -13,6 +17,8 @@ from tests.audited import events
 from tests.conftest import Clock
 from tests.database import change
 from tests.factories import (
+    GRAY,
+    GRAY_NAME,
     NOTE,
     OUTCOME_NOTE,
     PASSWORD,
@@ -37,6 +43,7 @@ FILE_OF = {
     "care_team": "care_team",
     "sign_in": "devices",
     **{name: f"{name}s" for name in ("check_in", "course", "pause", "alert", "alert_event", "alert_email", "invite")},
+    **{name: f"{name}s" for name in ("consent", "disclosure")},
 }
 # Columns that are in no file: what the program needs to run, what lets somebody in, whom of the staff it was.
 LEFT_OUT = {
@@ -46,6 +53,8 @@ LEFT_OUT = {
     },
     "alert": {"acknowledged_by", "resolved_by"},
     "alert_event": {"id", "member_id"},
+    "consent": {"recipient_index"},
+    "disclosure": {"email_id"},
     "alert_email": {"id", "event_id", "member_id", "attempts", "due_at", "queued_at", "claim", "claimed_until",
                     "last_error"},
     "invite": {"id", "code_hash", "created_by"},
@@ -79,6 +88,7 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     assert client.put(f"/v1/check-ins/{new_id()}", json=said, headers=ada).status_code == 201
     closed = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{things.alert}/resolve", json=closed, headers=bob).status_code == 200
+    add_disclosure(things, clock())
 
     found = export_of(app, client, actors.ada)
     assert found.names == ["README.txt", *(f"{part.name}.{kind}" for part in PARTS for kind in ("json", "csv"))]
@@ -92,12 +102,34 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     assert second["recorded_at"] == "2026-05-05T20:00:00Z"
     assert (second["craving"], second["mood"], second["substances"]) == (6.5, 4, ["nicotine", "alcohol"])
     assert [day["craving"] for day in found.rows["trend"]] == [3, 6.5]
+    assert {consent["kind"] for consent in found.rows["consents"]} == {"participation", "disclosure"}
+    (went,) = found.rows["disclosures"]
+    assert (went["recipient_email"], went["consent_id"]) == (GRAY, str(things.consent))
     assert found.rows["courses"][0]["protocol"] == PROTOCOL
     assert [session["number"] for session in found.rows["sessions"]] == [1, 2, 3]
     (alert,) = found.rows["alerts"]
     assert (alert["rule"], alert["outcome_note"], alert["basis"]) == ("safety_concern", OUTCOME_NOTE, ["2026-05-04"])
     assert [event["kind"] for event in found.rows["alert_events"]] == ["raised", "acknowledged", "resolved"]
     assert [device["device"] for device in found.rows["devices"]].count("old phone") == 1
+
+
+def add_disclosure(things: Things, at: datetime) -> None:
+    """A mail that went to Dr. Gray."""
+    consent = db.session.get_one(Consent, things.consent)
+    line = Disclosure(
+        id=uuid.uuid4(),
+        patient_id=consent.patient_id,
+        consent_id=consent.id,
+        email_id=uuid.uuid4(),
+        at=at,
+        reference=consent.reference,
+        purpose=consent.purpose,
+        what=consent.what,
+        severity="prompt",
+    )
+    line.recipient_name, line.recipient_email = GRAY_NAME, GRAY
+    db.session.add(line)
+    db.session.commit()
 
 
 def test_the_sheets_say_the_same(app: Flask, client: FlaskClient, things: Things, actors: Actors) -> None:
