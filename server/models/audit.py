@@ -91,6 +91,7 @@ class AuditEvent(Base):
     what: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Ids of what else it was about."""
     request_id: Mapped[str | None]
+    """As in the answer and in the log; None for a command or a job."""
     key_id: Mapped[str]
     """Which of AUDIT_KEYS made the link."""
     link: Mapped[bytes]

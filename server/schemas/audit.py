@@ -24,7 +24,9 @@ class AuditEventOut(Body):
     action = Choice(Action, required=True)
     patients = fields.List(fields.UUID(), required=True, metadata={"description": "Whose record it was about."})
     what = fields.Dict(required=True, metadata={"description": "Ids of what else it was about."})
-    request_id = fields.String(required=True, allow_none=True)
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "As in the answer's X-Request-ID, and in our log."}
+    )
     reason = fields.String(required=True, allow_none=True, metadata={"description": "Why the glass was broken."})
 
 

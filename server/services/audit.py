@@ -15,6 +15,7 @@ from typing import Any
 from flask_sqlalchemy.session import Session
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
+from structlog.contextvars import get_contextvars
 
 from server.chain import FIRST, Fields, link_of
 from server.extensions import db, now, parts
@@ -34,6 +35,7 @@ class Entry:
     at: datetime
     patients: dict[uuid.UUID, None] = field(default_factory=dict)  # a set that keeps its order
     what: dict[str, str] = field(default_factory=dict)
+    request_id: str | None = field(default_factory=lambda: get_contextvars().get("request_id"))
 
 
 def record(action: Action, by: Identity | Actor | None, *patients: uuid.UUID, **what: uuid.UUID) -> None:
@@ -127,7 +129,7 @@ def _fields(clinic_id: uuid.UUID, seq: int, entry: Entry, key_id: str) -> Fields
         "action": str(entry.action),
         "patients": list(entry.patients),
         "what": entry.what,
-        "request_id": None,
+        "request_id": entry.request_id,
         "key_id": key_id,
     }
 

@@ -11,6 +11,7 @@ from server.models import Role
 from tests.api.problem import assert_problem, pointers
 from tests.api.test_paging import NOT_OURS
 from tests.conftest import Clock
+from tests.database import rows
 from tests.factories import Actors, make_member, make_patient, signed_in
 
 
@@ -36,10 +37,26 @@ def test_an_admin_sees_who_saw_what(app: Flask, client: FlaskClient, actors: Act
         "action": "patient_read",
         "patients": [str(actors.ada.id)],
         "what": {},
-        "request_id": None,
+        "request_id": "the-suite",
         "reason": None,
     }
     assert [event["action"] for event in ask(app, client, actors)["items"]] == ["audit_read", "patient_read"]
+
+
+def test_an_event_leads_to_the_lines_of_its_request(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    """What was done and what was seen, by the id that the answer and the log carry; a command has none."""
+    bob, trace = signed_in(app, actors.bob), {"X-Request-ID": "trace-7"}
+    read_by = client.get(f"/v1/patients/{actors.ada.id}", headers={**bob, **trace})
+    made_up = client.delete("/v1/tokens", headers={**bob, "X-Request-ID": "not {sane}"})
+    app.test_cli_runner().invoke(args=["reset-mfa", "alice@clinic.example"])
+    asked = rows("SELECT action, request_id FROM audit_event ORDER BY seq")
+    assert asked == [
+        ("patient_read", read_by.headers["X-Request-ID"]),
+        ("sign_out_everywhere", made_up.headers["X-Request-ID"]),
+        ("second_step_removed", None),
+    ]
+    assert read_by.headers["X-Request-ID"] == "trace-7"
+    assert app.test_cli_runner().invoke(args=["verify-audit"]).exit_code == 0
 
 
 def test_it_is_asked_for_by_what_it_has(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
