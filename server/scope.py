@@ -75,5 +75,5 @@ def clinics_with_due(job: str, at: datetime) -> Sequence[uuid.UUID]:
 
 
 def every_clinic() -> Sequence[uuid.UUID]:
-    """For an operator's commands, which go from one to the next."""
+    """For an operator's commands and the daily upkeep, which go from one to the next."""
     return db.session.scalars(select(func.every_clinic(type_=Uuid()))).all()

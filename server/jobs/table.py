@@ -22,5 +22,6 @@ JOBS = (
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("tell_audit_heads", timedelta(days=1), upkeep.tell_audit_heads),
+    Job("forget_sign_ins", timedelta(days=1), upkeep.forget_sign_ins),
     Job("forget_old_runs", timedelta(days=1), upkeep.forget_old_runs),
 )

@@ -1,4 +1,4 @@
-"""The queue's own upkeep: jobs of workers that died run again, old run records go."""
+"""The queue's own upkeep: jobs of workers that died run again, what is over for long goes."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,8 @@ from server.extensions import db
 from server.models import JobRun
 from server.queue import app as queue
 from server.queue import enqueue, is_waiting
-from server.services import throttle
+from server.scope import enter, every_clinic
+from server.services import sign_ins, throttle
 from server.services.chains import heads
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -35,6 +36,13 @@ async def retry_stalled() -> None:
 
 def forget_attempts(at: datetime) -> int:
     throttle.forget_attempts(at)
+    return 0
+
+
+def forget_sign_ins(at: datetime) -> int:
+    for clinic_id in every_clinic():
+        enter(clinic_id)
+        sign_ins.forget(at)
     return 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
 from server.errors import Conflict, NotFound, PasswordNeeded
 from server.extensions import db
@@ -22,6 +22,8 @@ RETRY_WITHIN = timedelta(seconds=60)
 NOTED_EVERY = timedelta(minutes=15)
 # So long after the password was given, its owner is taken to be still there.
 FRESH = timedelta(minutes=15)
+# A sign-in that is over, for who looks up the device that an audited event names.
+KEPT_FOR = timedelta(days=90)
 
 Standing = tuple[SignIn, Member | Patient, Identity]
 
@@ -220,6 +222,12 @@ def end_all(account: Member | Patient, why: Ended, now: datetime, *, but: uuid.U
     if but is not None:
         ending = ending.where(SignIn.id != but)
     db.session.execute(ending.values(ended_at=now, ended_why=why))
+
+
+def forget(now: datetime) -> None:
+    """The clinic's sign-ins that were over for long. A token of one that is gone gets what it got before: nothing."""
+    over = delete(SignIn).where(func.coalesce(SignIn.ended_at, SignIn.ends_at) < now - KEPT_FOR)
+    db.session.execute(over.execution_options(synchronize_session=False))
 
 
 def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Standing | None:
