@@ -1,0 +1,1 @@
+"""The whole system under load, beside what others would have written: `make bench-api`."""
