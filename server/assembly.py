@@ -10,6 +10,7 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from server.clock import utcnow
+from server.connections import watch_connections
 from server.extensions import Parts, db, keyring
 from server.logs import configure_logging, described
 from server.mail import Smtp
@@ -45,7 +46,6 @@ def assemble(
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_pre_ping": True,
             "pool_size": 8,
             "max_overflow": 8,
             "pool_timeout": 10,
@@ -59,6 +59,8 @@ def assemble(
         },
     )
     db.init_app(app)
+    with app.app_context():
+        watch_connections(db.engine)
     return app
 
 

@@ -12,6 +12,7 @@ from flask import Flask, current_app, g
 from flask_limiter import Limiter, RateLimitExceeded
 
 from server.clock import utcnow
+from server.counts import SCHEME
 from server.errors import TooMany
 from server.settings import Settings
 
@@ -21,13 +22,15 @@ WINDOW_SECONDS = 60
 
 def configure(app: Flask, settings: Settings) -> None:
     """Raises when a store is asked for whose client is not installed."""
+    in_memory = settings.rate_limit_storage_url == "memory://"
     limiter = Limiter(
         lambda: f"{g.caller.role} {g.caller.id}",
         app=app,
-        storage_uri=settings.rate_limit_storage_url,
+        # The library's own memory starts a thread at most requests, and looks through all accounts at each.
+        storage_uri=SCHEME if in_memory else settings.rate_limit_storage_url,
         strategy="fixed-window",
         # A store that is away must not take the service with it.
-        in_memory_fallback_enabled=True,
+        in_memory_fallback_enabled=not in_memory,
     )
 
     @limiter.shared_limit(f"{settings.rate_limit_per_minute} per minute", scope="account")

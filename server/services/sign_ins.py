@@ -5,9 +5,10 @@ import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 
 from server.errors import Conflict, NotFound, PasswordNeeded
 from server.extensions import db
@@ -234,14 +235,7 @@ def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Sta
     """The sign-in and the account as they are now, in one statement; None unless both stand as presented."""
     # Signed by us; an account that is not of this clinic is not found there.
     enter(presented.clinic_id)
-    asked: Select[SignIn, Any]
-    if presented.role is Role.PATIENT:
-        asked = select(SignIn, Patient).join(Patient, Patient.id == SignIn.patient_id)
-    else:
-        asked = select(SignIn, Member).join(Member, Member.id == SignIn.member_id)
-    if held:
-        asked = asked.with_for_update(of=SignIn, key_share=True).execution_options(populate_existing=True)
-    found = db.session.execute(asked.where(SignIn.id == presented.sign_in_id)).one_or_none()
+    found = db.session.execute(_asked(presented.role is Role.PATIENT, held), {"id": presented.sign_in_id}).one_or_none()
     if found is None:
         return None
     sign_in, account = found[0], found[1]
@@ -250,6 +244,19 @@ def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Sta
     was = (presented.role, presented.account_id, presented.clinic_id, presented.token_version)
     stands = account.active and sign_in.ended_at is None and now < sign_in.ends_at and now_is == was
     return (sign_in, account, identity) if stands else None
+
+
+@cache
+def _asked(is_patient: bool, held: bool) -> Select[SignIn, Any]:
+    """Built once: every request asks it."""
+    asked: Select[SignIn, Any]
+    if is_patient:
+        asked = select(SignIn, Patient).join(Patient, Patient.id == SignIn.patient_id)
+    else:
+        asked = select(SignIn, Member).join(Member, Member.id == SignIn.member_id)
+    if held:
+        asked = asked.with_for_update(of=SignIn, key_share=True).execution_options(populate_existing=True)
+    return asked.where(SignIn.id == bindparam("id"))
 
 
 def _give(sign_in: SignIn, identity: Identity, lasting: Lasting, now: datetime) -> Given:
