@@ -26,6 +26,15 @@ NET = cast_net()
 MONDAY = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="every combination, where the suite takes some of them")
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
+
+
 class Clock:
     """The time is what the test says."""
 

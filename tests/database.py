@@ -41,11 +41,10 @@ def change(statement: str, **values: Any) -> None:
 
 
 def empty() -> None:
-    """Every table, children first (a DELETE of a few rows is much faster than TRUNCATE)."""
+    """Every table, children first, in one trip (a DELETE of a few rows is much faster than TRUNCATE)."""
+    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
     with owner().begin() as connection:
-        for table in reversed(db.metadata.sorted_tables):
-            connection.execute(table.delete())
-        connection.execute(text("DELETE FROM procrastinate_jobs"))
+        connection.exec_driver_sql("".join(f'DELETE FROM "{name}";' for name in (*tables, "procrastinate_jobs")))  # noqa: S608
 
 
 @contextmanager
