@@ -10,6 +10,7 @@ from server import api, cli, headers, pace, traffic, web
 from server.assembly import assemble, require_keys, settings_of_this_process
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
+from server.origin import cookie_name
 from server.settings import Settings
 
 # Larger than any body that a route takes; a route's own limit answers first.
@@ -25,6 +26,7 @@ def create_app(
     """The WSGI application. Raises SettingsError when the environment is wrong."""
     settings = settings or settings_of_this_process()
     app = assemble(settings, now=now, send=send)
+    secure = settings.base_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
@@ -32,7 +34,8 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_NAME=cookie_name("session", secure=secure),
     )
     traffic.register(app)
     headers.register(app, settings.base_url)

@@ -28,7 +28,12 @@ def origin() -> Origin:
     """Of the request that is being served."""
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
     address = client_address(request.remote_addr or "", forwarded, parts().settings.trusted_proxies)
-    return Origin(network_of(address), request.cookies.get(COOKIE, ""))
+    return Origin(network_of(address), request.cookies.get(cookie_name(COOKIE, secure=_is_secure()), ""))
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    """Over https with a prefix, by which browsers take the cookie from this very host alone, and only over https."""
+    return f"__Host-{name}" if secure else name
 
 
 def give_mark(mark: str) -> None:
@@ -36,15 +41,20 @@ def give_mark(mark: str) -> None:
 
     @after_this_request
     def marked(answer: Response) -> Response:
+        secure = _is_secure()
         answer.set_cookie(
-            COOKIE,
+            cookie_name(COOKIE, secure=secure),
             mark,
             max_age=KEEP_SECONDS,
             httponly=True,
             samesite="Lax",
-            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+            secure=secure,
         )
         return answer
+
+
+def _is_secure() -> bool:
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])
 
 
 def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:

@@ -36,7 +36,8 @@ routes = Routes("access", __name__, url_prefix="/v1", description="Who is asking
 def enroll(said: dict[str, Any]) -> Any:
     """Redeem an invite code: the phone sets its password and is signed in.
 
-    Keep the cookie `known_device`, here and at a sign-in: attempts of others then never hold this phone up.
+    Keep the cookie that is set (`known_device`, over https `__Host-known_device`), here and at a sign-in: attempts of
+    others then never hold this phone up.
     """
     count_attempt(Scope.ENROLMENT, code_account(said["code"]), origin(), now())
     patient = patients.redeem_invite(**said, now=now())

@@ -12,7 +12,7 @@ from tests.attacks.page_cells import PAGES, PUBLIC_PAGES
 from tests.database import digest
 from tests.factories import signed_in
 
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "BREW"}
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"}
 
 
 def routes_of(app: Flask, *, documentation: bool = False) -> set[Route]:

@@ -47,11 +47,26 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: FlaskClie
         assert "Domain" not in cookie
 
 
-def test_over_https_the_cookie_stays_there(settings: Settings) -> None:
-    secure = settings_for(settings.database_url, settings.migration_database_url, BASE_URL="https://interlude.example")
-    answer = create_app(secure).test_client().get("/sign-in")
-    assert all("Secure" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
-    assert answer.headers.getlist("Set-Cookie")
+def test_over_https_the_cookies_stay_there_and_are_of_this_host_alone(
+    settings: Settings, actors: Actors, clock: Clock
+) -> None:
+    base = "https://interlude.example"
+    secure = settings_for(settings.database_url, settings.migration_database_url, BASE_URL=base)
+    app = create_app(secure, now=clock)
+    client = app.test_client()
+    page = client.get("/sign-in", base_url=base).get_data(as_text=True)
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"email": "bob@clinic.example", "password": PASSWORD, "csrf_token": token}
+    answer = client.post("/sign-in", data=form, base_url=base, headers={"Referer": f"{base}/sign-in"})
+    assert (answer.status_code, answer.location) == (302, "/alerts")
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert sorted(cookie.partition("=")[0] for cookie in cookies) == ["__Host-known_device", "__Host-session"]
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+    assert client.get("/alerts", base_url=base).status_code == 200
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_nobody_but_active_members_signs_in(client: FlaskClient, actors: Actors) -> None:
