@@ -3,8 +3,8 @@
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
-from sqlalchemy import Exists, SQLColumnExpression, Text, cast, column, exists, or_, select, table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Exists, SQLColumnExpression, Text, cast, column, exists, func, or_, select, table, update
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import Session, scoped_session
 
 # Jobs that a person waits for overtake the others.
@@ -42,3 +42,10 @@ def is_waiting(name: str, session: Session | scoped_session[Any]) -> bool:
     """Whether any job of this name is still to be taken."""
     found = exists().where(_jobs.c.task_name == name, cast(_jobs.c.status, Text) == "todo")
     return bool(session.scalar(select(found)))
+
+
+def forget(arg: str, value: str, session: Session | scoped_session[Any]) -> None:
+    """Takes a value out of the list that jobs have as this argument: of those that wait, run or are done."""
+    listed = _jobs.c.args[arg]
+    without = func.jsonb_set(_jobs.c.args, array([arg]), listed.op("-", return_type=JSONB())(cast(value, Text)))
+    session.execute(update(_jobs).where(listed.op("?")(value)).values(args=without))

@@ -9,6 +9,7 @@ from server.extensions import db, now
 from server.models import Action, Role
 from server.schemas.check_ins import CheckInList
 from server.schemas.clinics import ClinicChange, ClinicOut
+from server.schemas.mine import ErasureList
 from server.schemas.patients import (
     AdherenceOut,
     CourseIn,
@@ -29,6 +30,7 @@ from server.schemas.patients import (
 )
 from server.services import check_ins, clinics, courses, limits, members, patients
 from server.services.adherence import adherence
+from server.services.erasure import list_erasures
 from server.services.pages import parse_cursor
 
 routes = Routes("caseload", __name__, url_prefix="/v1", description="The care team and the clinic")
@@ -151,6 +153,16 @@ def change_session(said: dict[str, Any], session_id: uuid.UUID) -> Any:
     session = courses.change_session(caller(), session_id, said, now())
     db.session.commit()
     return session
+
+
+@routes.get("/erasures")
+@requires(*MEMBERS, audit=Action.ERASURES_LISTED)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, ErasureList)
+def show_erasures(query: dict[str, Any]) -> Any:
+    """Patients who erased their record, newest first: those whom one cared for (a clinician), or of the clinic."""
+    found = list_erasures(caller(), parse_cursor(query.get("cursor")), query["limit"])
+    return page(found, query["limit"], "erased_at")
 
 
 @routes.get("/clinic")

@@ -1,10 +1,12 @@
 """`requires`: who may call a route. It enforces, and the same line writes it into openapi.yaml."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import g
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from server.api.tokens import NOT_OURS, presented
@@ -49,7 +51,8 @@ def requires(
             if not refresh and not enrolling and g.must_enrol:
                 raise MfaEnrolmentRequired("Set up a second step first: POST /v1/me/mfa.")
             if audit is None:
-                return view(*args, **kwargs)
+                with _still_there():
+                    return view(*args, **kwargs)
             with opened(audit, g.caller, kwargs):
                 answer = view(*args, **kwargs)
                 db.session.commit()
@@ -96,6 +99,18 @@ def _admitted() -> Identity:
         db.session.commit()
     g.account = admitted.account
     return admitted.identity
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """Whoever was erased while the request ran is not signed in, whatever the request then stumbled over."""
+    try:
+        yield
+    except (InvalidRequestError, IntegrityError) as error:
+        db.session.rollback()
+        if "caller" in g and sign_ins.admit(g.presented, now()) is None:
+            raise Unauthorized from error
+        raise
 
 
 def _document(view: Any, roles: tuple[Role, ...]) -> None:

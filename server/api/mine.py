@@ -1,4 +1,4 @@
-"""A patient's own record: a copy of all of it."""
+"""A patient's own record: a copy of all of it, and its erasure."""
 
 from collections.abc import Iterator
 from typing import IO, Any
@@ -9,7 +9,8 @@ from server.api.blueprint import Routes
 from server.api.guard import caller, presented_token, requires
 from server.extensions import db, now
 from server.models import Action, Role
-from server.services import audit, exports, sign_ins
+from server.schemas.mine import ErasedOut, EraseIn
+from server.services import audit, erasure, exports, sign_ins
 from server.services.throttle import Scope, count_own
 
 routes = Routes("mine", __name__, url_prefix="/v1/me", description="The patient's own record")
@@ -38,6 +39,24 @@ def export_me() -> Any:
     # Also when nobody reads it.
     answer.call_on_close(archive.close)
     return answer
+
+
+@routes.delete("")
+@requires(Role.PATIENT)
+@routes.arguments(EraseIn)
+@routes.response(200, ErasedOut)
+@routes.alt_response(409, "conflict")
+def erase_me(said: dict[str, Any]) -> Any:
+    """Erase all that is kept about oneself, for good; the answer says what was erased, and what the law keeps and why.
+
+    Every device is signed out and the code opens nothing any more. Refused while the care team has an urgent alert
+    that nobody has closed. Take a copy first: `GET /v1/me/export`.
+    """
+    count_own(Scope.PASSWORD, presented_token().sign_in_id, now())
+    erased = erasure.erase(caller(), said["password"], now())
+    audit.record(Action.ERASED, caller(), caller().id)
+    db.session.commit()
+    return erased
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, json, render_template_string, request
 from marshmallow import Schema, fields
-from sqlalchemy.exc import DBAPIError, OperationalError
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -27,6 +28,7 @@ from server.errors import (
 )
 from server.extensions import db
 from server.logs import described
+from server.models import Role
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -153,6 +155,7 @@ def register(app: Flask) -> None:
     """One shape for every error, whoever raises it."""
     app.register_error_handler(DomainError, of_domain_error)
     app.register_error_handler(HTTPException, of_http_exception)
+    app.register_error_handler(IntegrityError, of_integrity_error)
     app.register_error_handler(OperationalError, of_database_away)
     app.register_error_handler(PoolTimeout, of_database_away)
     app.register_error_handler(Exception, of_exception)
@@ -175,6 +178,16 @@ def of_http_exception(error: HTTPException) -> Response:
         return problem("not-json", sent["not_json"])
     headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if slug == "method-not-allowed" else None  # type: ignore[attr-defined]
     return problem(slug, errors=list(_pointers(sent.get("messages") or {})), headers=headers)
+
+
+def of_integrity_error(error: IntegrityError) -> Response:
+    """A patient who was erased while staff wrote about them is not there; any other is a fault of ours."""
+    caller = g.get("caller")
+    if isinstance(error.orig, ForeignKeyViolation) and caller is not None and caller.role is not Role.PATIENT:
+        key = error.orig.diag.constraint_name or ""
+        if key.endswith("_patient_id_clinic_id"):
+            return of_domain_error(NotFound("There is no such patient."))
+    return of_exception(error)
 
 
 def of_database_away(error: DBAPIError | PoolTimeout) -> Response:

@@ -8,6 +8,7 @@ from server.models.check_in import RATINGS, Answer, CheckIn
 from server.models.clinic import Clinic, Member, Role
 from server.models.consent import Consent, ConsentKind, Disclosure, EndedHow, Purpose, What
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
+from server.models.erasure import Erasure
 from server.models.job_run import JobRun
 from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
@@ -42,6 +43,7 @@ __all__ = [
     "EmailState",
     "Ended",
     "EndedHow",
+    "Erasure",
     "EventKind",
     "IndexKey",
     "Indication",

@@ -44,6 +44,8 @@ class Action(StrEnum):
     CONSENTS_READ = "consents_read"
     DISCLOSED = "disclosed"
     DISCLOSURES_READ = "disclosures_read"
+    ERASED = "erased"
+    ERASURES_LISTED = "erasures_listed"
     PATIENTS_LISTED = "patients_listed"
     PATIENT_READ = "patient_read"
     PATIENT_CREATED = "patient_created"

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
@@ -45,7 +45,10 @@ class EndedHow(StrEnum):
 
 
 class Consent(Base):
-    """One consent. What it says never changes; it ends once, and another one is another row."""
+    """One consent. What it says never changes; it ends once, and another one is another row.
+
+    No key refers to the patient: it outlives the patient's own rows, as what was disclosed by it does.
+    """
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -70,14 +73,13 @@ class Consent(Base):
         CheckConstraint("(kind = 'participation') = (what = 'check_ins')", name="what_of_kind"),
         CheckConstraint("(kind = 'participation') = (purpose = 'monitoring')", name="purpose_of_kind"),
         CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_how IS NULL)", name="withdrawn"),
-        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
         UniqueConstraint("clinic_id", "reference"),
         # What refers to a consent names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
+    clinic_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("clinic.id"), server_default=CLINIC_IN_FORCE)
     patient_id: Mapped[uuid.UUID] = mapped_column(index=True)
     kind: Mapped[ConsentKind] = mapped_column(choice(ConsentKind, "kind"))
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose, "purpose"))

@@ -170,6 +170,7 @@ PARTS = (
 NOT_IN = {
     "trend_state": "what the program remembers between two looks at your check-ins; it is made from them alone",
     "audit_event": "who saw your record, and when: the clinic's own account of that names its staff. Ask your clinic",
+    "erasure": "what stays when a record is erased: of yours, nothing",
     "break_glass": "why somebody from outside your care team had to see your record: as before",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 
-from server.errors import Conflict, NotFound, PasswordNeeded
+from server.errors import Conflict, NotFound, PasswordNeeded, SignInFailed
 from server.extensions import db
 from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
@@ -77,6 +77,8 @@ def begin(identity: Identity, device: str | None, lasting: Lasting, now: datetim
     """A device signs in."""
     enter(identity.clinic_id)
     is_patient = identity.role is Role.PATIENT
+    if is_patient:
+        _find_still(identity.id)
     sign_in = SignIn(
         id=uuid.uuid4(),
         clinic_id=identity.clinic_id,
@@ -229,6 +231,13 @@ def forget(now: datetime) -> None:
     """The clinic's sign-ins that were over for long. A token of one that is gone gets what it got before: nothing."""
     over = delete(SignIn).where(func.coalesce(SignIn.ended_at, SignIn.ends_at) < now - KEPT_FOR)
     db.session.execute(over.execution_options(synchronize_session=False))
+
+
+def _find_still(patient_id: uuid.UUID) -> None:
+    """Raises SignInFailed for who was erased since the password was looked at."""
+    there = select(Patient.id).where(Patient.id == patient_id).with_for_update(read=True, key_share=True)
+    if db.session.scalar(there) is None:
+        raise SignInFailed("The code or the password is wrong.")
 
 
 def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Standing | None:

@@ -19,7 +19,7 @@ STAFF = ("bob", "dan", "alice", "dora")
 # They say nothing of Ada.
 OF_NOBODY = {
     *(("PATCH", "/v1/clinic"), ("POST", "/v1/members"), ("PATCH", "/v1/members/<uuid:member_id>")),
-    *(("GET", "/v1/audit-events"), ("POST", "/v1/patients")),
+    *(("GET", "/v1/audit-events"), ("POST", "/v1/patients"), ("GET", "/v1/erasures")),
 }
 OF_SIGN_INS = {
     *("sign_out", "sign_out_everywhere", "password_changed", "device_revoked"),

@@ -178,6 +178,8 @@ CELLS = {
     ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200"),
     ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
     ("GET", "/v1/me/export"): Cell("200 200 403 403 403 403 403 403"),
+    # Ada's urgent alert is open.
+    ("DELETE", "/v1/me"): Cell("409 200 403 403 403 403 403 403", lambda _: {"password": PASSWORD}),
     # Bob and Dan have begun, Alice and Frank are done.
     ("POST", "/v1/me/mfa"): Cell("403 403 201 201 201 409 409 201", lambda _: {"password": PASSWORD}),
     ("POST", "/v1/me/mfa/confirm"): Cell("403 403 201 201 409 409 409 409", lambda now: {"mfa_code": mfa_code(now)}),
@@ -220,6 +222,7 @@ CELLS = {
         "403 403 200 404 404 200 404 200",
         lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
     ),
+    ("GET", "/v1/erasures"): Cell("403 403 200 200 200 200 200 200"),
     ("GET", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403"),
     ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403", _limits),
     ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200 403"),

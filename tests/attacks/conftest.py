@@ -71,6 +71,7 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
                ''
         FROM consent
     """)
+    change("INSERT INTO erasure SELECT gen_random_uuid(), id, 'ERASED', '{}', now() FROM clinic")
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)

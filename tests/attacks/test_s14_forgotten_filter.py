@@ -22,7 +22,7 @@ from tests.factories import Actors, signed_in
 
 TABLES = sorted(set(Base.metadata.tables) - {"attempt_count", "data_key", "index_key", "job_run", "outage"})
 # The app's role adds rows and may not change them, whosever they are (S12; what a consent says).
-ADDED_TO = {"audit_event", "audit_head", "break_glass", "consent", "disclosure"}
+ADDED_TO = {"audit_event", "audit_head", "break_glass", "consent", "disclosure", "erasure"}
 # (table, column) where a row refers to another by a key that holds the clinic too.
 REFERENCES = sorted(
     (table.name, column.name)

@@ -1,0 +1,116 @@
+"""An erasure that cannot be whole does not happen; and whoever is at the record at that moment gets a clear answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server.extensions import Base, db
+from server.services.belongings import tables_of_patients
+from server.services.erasure import KEPT
+from server.services.raising import raise_findings
+from tests.api.problem import assert_problem
+from tests.api.test_erasure import SAID, erase, fill, where
+from tests.attacks.cells import Things
+from tests.concurrently import concurrently
+from tests.conftest import Clock
+from tests.database import change, digest, one, rows
+from tests.factories import Actors, check_in_body, course_body, finding, make_patient, new_id, signed_in
+
+# Tables by which a row can be traced to a patient: from each to what it refers to.
+REFERENCES = """
+    SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+"""
+NAMING = """
+    SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attname = 'patient_id'
+"""
+
+
+@contextmanager
+def made(making: str, unmaking: str) -> Iterator[None]:
+    change(making)
+    try:
+        yield
+    finally:
+        change(unmaking)
+
+
+def test_the_catalog_knows_no_other_table_of_a_patient(app: Flask) -> None:
+    references = rows(REFERENCES)
+    theirs, more = set[str](), {"patient"}
+    while more - theirs:
+        theirs |= more
+        more = {table for table, to in references if to in theirs}
+    naming = {name for (name,) in rows(NAMING)}
+    assert theirs | naming == {table.name for table in tables_of_patients()}
+    # What stays refers to no row that goes.
+    assert KEPT.keys() & theirs == set()
+    # What goes without naming the patient cannot stay: a key holds it to what does.
+    assert theirs - naming == {"patient", "alert_event", "alert_email"}
+    assert KEPT.keys() - naming == {"audit_event"}
+    assert {*Base.metadata.tables} >= theirs
+
+
+def test_a_table_that_nobody_told_the_program_of_stops_it_all(
+    app: Flask, client: FlaskClient, things: Things, actors: Actors, clock: Clock
+) -> None:
+    fill(app, client, things, actors, clock)
+    ada = signed_in(app, actors.ada)
+    with made("CREATE TABLE forgotten (patient_id uuid, said text)", "DROP TABLE forgotten"):
+        change("INSERT INTO forgotten VALUES (:id, 'what was said')", id=things.patient)
+        before = digest()
+        assert_problem(erase(client, ada), 500)
+        assert digest() == before
+        change("UPDATE forgotten SET patient_id = gen_random_uuid()")
+        assert erase(client, ada).status_code == 200
+
+
+@pytest.mark.parametrize("table", ["check_in", "alert_event", "trend_state"])
+def test_a_row_that_stays_stops_it_all(
+    app: Flask, client: FlaskClient, things: Things, actors: Actors, clock: Clock, table: str
+) -> None:
+    fill(app, client, things, actors, clock)
+    ada = signed_in(app, actors.ada)
+    with made(f"CREATE RULE stays AS ON DELETE TO {table} DO INSTEAD NOTHING", f"DROP RULE stays ON {table}"):
+        before = digest()
+        assert_problem(erase(client, ada), 500)
+        assert digest() == before
+    assert erase(client, ada).status_code == 200
+
+
+def test_whoever_writes_at_that_moment_is_done_before_or_finds_nobody(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock
+) -> None:
+    bob = signed_in(app, actors.bob)
+    for _ in range(3):
+        eve = make_patient(actors.bob, clock())
+        raise_findings(eve, [finding(clock().date())], clock())
+        db.session.commit()
+        hers, other, code = signed_in(app, eve), signed_in(app, eve), eve.code
+        alert = one("SELECT id FROM alert WHERE patient_id = :id", id=eve.id)
+        patient = f"/v1/patients/{eve.id}"
+
+        def ask(method: str, url: str, body: object, headers: dict[str, str]) -> int:
+            answer = app.test_client().open(url, method=method, json=body, headers=headers)
+            return int(answer.status_code)
+
+        statuses = concurrently(
+            app,
+            partial(ask, "DELETE", "/v1/me", SAID, hers),
+            partial(ask, "DELETE", "/v1/me", SAID, other),
+            partial(ask, "PUT", f"/v1/check-ins/{new_id()}", check_in_body(clock()), other),
+            partial(ask, "PATCH", "/v1/me", {"language": "es"}, other),
+            partial(ask, "POST", "/v1/tokens", {"code": code, **SAID}, {}),
+            partial(ask, "POST", f"{patient}/courses", course_body(), bob),
+            partial(ask, "PATCH", patient, {"paused": True}, bob),
+            partial(ask, "POST", f"/v1/alerts/{alert}/resolve", {"outcome": "referred"}, bob),
+        )
+        allowed = ({200, 401}, {200, 401}, {201, 401}, {200, 401}, {201, 401}, {201, 404}, {200, 404}, {200, 404})
+        assert [status in may for status, may in zip(statuses, allowed, strict=True)] == [True] * 8, statuses
+        assert sorted(statuses[:2]) == [200, 401]
+        assert where(str(eve.id)) <= {"audit_event", "consent", "erasure"}
