@@ -6,6 +6,7 @@ from server.cli.audit import audit_head, verify_audit
 from server.cli.calibrate import calibrate
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
+from server.cli.erasures import erase_again, erasures
 from server.cli.explain import explain_alert
 from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
@@ -14,7 +15,7 @@ from server.cli.second_factor import demo_code, reset_mfa
 
 COMMANDS = (
     *(audit_head, verify_audit, calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay),
-    *(rotate_keys, demo_code, reset_mfa),
+    *(rotate_keys, demo_code, reset_mfa, erasures, erase_again),
 )
 
 

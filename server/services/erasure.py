@@ -1,7 +1,7 @@
 """Erasing one's own record: every row of it, looked for once more before anybody says so."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Select, column, delete, func, literal, select, table, tex
 
 from server.errors import Conflict, Refused
 from server.extensions import Base, db
-from server.models import Alert, AlertEmail, AlertState, AuditEvent, Consent, EndedHow, Erasure, Patient, Role
+from server.models import Action, Alert, AlertEmail, AlertState, AuditEvent, Consent, EndedHow, Erasure, Patient, Role
 from server.queue import forget
 from server.services import audit
 from server.services.belongings import of_patient, tables_of_patients
@@ -66,20 +66,24 @@ def erase(caller: Identity, password: str, now: datetime) -> dict[str, Any]:
         raise Refused("password", "This is not your password.")
     patient = _hold(caller)
     _check_nothing_is_under_way(patient.id)
-    db.session.add(
-        Erasure(
-            patient_id=patient.id,
-            clinic_id=patient.clinic_id,
-            code=patient.code,
-            care_team=patient.care_team,
-            erased_at=now,
-        )
-    )
-    db.session.flush()
-    _end_consents(patient.id, now)
-    erased = _delete(patient.id)
-    check_erased(caller.id)
+    erased = _erase(patient, now)
     return {"erased_at": now, "erased": erased, "kept": _kept(caller.id, now), "elsewhere": ELSEWHERE}
+
+
+def erase_again(patient_id: uuid.UUID, erased_at: datetime) -> bool:
+    """For an operator who restored a backup of before; False when nobody is there. What was urgent then is closed."""
+    patient = db.session.scalar(select(Patient).where(Patient.id == patient_id).with_for_update(of=Patient))
+    if patient is None:
+        return False
+    _erase(patient, erased_at)
+    audit.record(Action.ERASED, None, patient_id)
+    return True
+
+
+def all_erased() -> Sequence[tuple[uuid.UUID, datetime]]:
+    """Of the clinic, oldest first."""
+    found = select(Erasure.patient_id, Erasure.erased_at).order_by(Erasure.erased_at, Erasure.patient_id)
+    return [(patient_id, erased_at) for patient_id, erased_at in db.session.execute(found)]
 
 
 def list_erasures(caller: Identity, cursor: Cursor | None, limit: int) -> list[Erasure]:
@@ -118,6 +122,24 @@ def _check_nothing_is_under_way(patient_id: uuid.UUID) -> None:
     leaving = leaving.where(Alert.patient_id == patient_id, AlertEmail.claim.is_not(None))
     if db.session.scalar(leaving.limit(1)) is not None:
         raise Conflict("An email to your care team is on its way at this moment. Try again in a few minutes.")
+
+
+def _erase(patient: Patient, at: datetime) -> list[Erased]:
+    patient_id = patient.id
+    db.session.add(
+        Erasure(
+            patient_id=patient_id,
+            clinic_id=patient.clinic_id,
+            code=patient.code,
+            care_team=patient.care_team,
+            erased_at=at,
+        )
+    )
+    db.session.flush()
+    _end_consents(patient_id, at)
+    erased = _delete(patient_id)
+    check_erased(patient_id)
+    return erased
 
 
 def _end_consents(patient_id: uuid.UUID, now: datetime) -> None:
