@@ -17,6 +17,14 @@ class Conflict(DomainError):
     """It cannot be done in the state that things are in."""
 
 
+class Outdated(Conflict):
+    """An edit of a version that is not the one in force any more."""
+
+
+class Unconditional(Conflict):
+    """An edit that does not say which version it is of."""
+
+
 class Refused(DomainError):
     """The content breaks a rule; `field` is the one to blame."""
 

@@ -7,7 +7,7 @@ from server.api.blueprint import PageQuery, Routes, page
 from server.api.guard import CARE, MEMBERS, caller, requires
 from server.extensions import db, now
 from server.models import Action, Role
-from server.schemas.check_ins import CheckInList
+from server.schemas.check_ins import CheckInList, EarlierCheckInList
 from server.schemas.clinics import ClinicChange, ClinicOut
 from server.schemas.mine import ErasureList
 from server.schemas.patients import (
@@ -102,6 +102,16 @@ def list_patient_check_ins(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
     patient = patients.get_patient(caller(), patient_id)
     found = check_ins.list_check_ins(patient.id, parse_cursor(query.get("cursor")), query["limit"])
     return page(found, query["limit"], "recorded_at")
+
+
+@routes.get("/patients/<uuid:patient_id>/check-ins/<uuid:check_in_id>/versions")
+@requires(Role.CLINICIAN, audit=Action.CHECK_INS_READ)
+@routes.response(200, EarlierCheckInList)
+@routes.alt_response(404, "not-found")
+def list_earlier_versions(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> Any:
+    """What a check-in said before each edit, the latest first."""
+    patient = patients.get_patient(caller(), patient_id)
+    return {"items": check_ins.earlier_versions(patient.id, check_in_id)}
 
 
 @routes.get("/patients/<uuid:patient_id>/adherence")

@@ -3,20 +3,25 @@
 import uuid
 from typing import Any
 
-from flask import jsonify
+from flask import Response, jsonify
+from werkzeug.http import parse_etags
 
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.guard import caller, requires
 from server.api.heed import heeds_self_harm
 from server.extensions import db, now
-from server.models import Patient, Role
-from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, Support, TodayOut
+from server.models import Role
+from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, IfMatch, TodayOut
 from server.schemas.patients import SessionList
 from server.services import check_ins, courses, today
 from server.services.pages import parse_cursor
+from server.services.reports import ANY
 from server.services.support import support_for
 
 routes = Routes("check-ins", __name__, url_prefix="/v1", description="The patient's phone")
+
+
+CHECK_IN_OUT, CHECK_IN_ANSWER = CheckInOut(), CheckInAnswer()
 
 
 @routes.get("/today")
@@ -31,16 +36,31 @@ def show_today() -> Any:
 @requires(Role.PATIENT)
 @heeds_self_harm
 @routes.arguments(CheckInIn)
+@routes.arguments(IfMatch, location="headers")
 @routes.response(201, CheckInAnswer)
-@routes.alt_response(200, schema=CheckInAnswer, description="The same content was stored before.", success=True)
-@routes.alt_response(409, "conflict")
-def put_check_in(said: dict[str, Any], check_in_id: uuid.UUID) -> Any:
-    """Store one check-in under an id that the phone made; sending it again changes nothing."""
-    stored = check_ins.put_check_in(caller().id, check_in_id, said, now())
+@routes.alt_response(200, schema=CheckInAnswer, description="Edited, or the same content as before.", success=True)
+@routes.alt_response(412, "outdated")
+@routes.alt_response(428, "if-match-missing")
+def put_check_in(said: dict[str, Any], sent: dict[str, str], check_in_id: uuid.UUID) -> Any:
+    """Store one check-in under an id that the phone made; sending it again changes nothing.
+
+    To edit one, send what it says now with the ETag of the version that you edit in If-Match. Every earlier version
+    is kept.
+    """
+    stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), named_versions(sent.get("if_match")))
+    answer = CHECK_IN_ANSWER.dump(stored.check_in | {"support": support_for(stored.region)})
     db.session.commit()
-    region = db.session.get_one(Patient, caller().id).region
-    answer = CheckInOut().dump(stored.check_in) | {"support": Support().dump(support_for(region))}
-    return jsonify(answer), 201 if stored.created else 200
+    return tagged(jsonify(answer), stored.check_in["etag"]), 201 if stored.created else 200
+
+
+@routes.get("/check-ins/<uuid:check_in_id>")
+@requires(Role.PATIENT)
+@routes.response(200, CheckInOut)
+@routes.alt_response(404, "not-found")
+def show_check_in(check_in_id: uuid.UUID) -> Any:
+    """One of one's own check-ins."""
+    found = check_ins.get_check_in(caller().id, check_in_id)
+    return tagged(jsonify(CHECK_IN_OUT.dump(found)), found.etag)
 
 
 @routes.get("/check-ins")
@@ -59,3 +79,16 @@ def list_check_ins(query: dict[str, Any]) -> Any:
 def list_sessions() -> Any:
     """One's own TMS sessions."""
     return {"items": courses.patient_sessions(caller().id)}
+
+
+def named_versions(if_match: str | None) -> frozenset[str] | None:
+    """The ETags of an If-Match; weak ones match nothing (RFC 9110, 13.1.1)."""
+    if if_match is None:
+        return None
+    tags = parse_etags(if_match)
+    return frozenset((ANY,)) if tags.star_tag else frozenset(f'"{tag}"' for tag in tags.as_set())
+
+
+def tagged(answer: Response, etag: str) -> Response:
+    answer.headers["ETag"] = etag
+    return answer

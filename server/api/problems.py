@@ -20,11 +20,13 @@ from server.errors import (
     MfaEnrolmentRequired,
     MfaRequired,
     NotFound,
+    Outdated,
     ParticipationWithdrawn,
     PasswordNeeded,
     Refused,
     SignInFailed,
     TooMany,
+    Unconditional,
 )
 from server.extensions import db
 from server.logs import described
@@ -61,9 +63,13 @@ KINDS: Mapping[str, Kind] = {
     "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
     "method-not-allowed": Kind(405, "Method not allowed", "This address does not take this method."),
     "conflict": Kind(409, "Not in this state", "What you ask contradicts what is stored."),
+    "outdated": Kind(412, "Edited since", "If-Match names another version than the one in force. Read it, edit that."),
     "too-large": Kind(413, "Too large", "A body has at most 256 KiB."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
     "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
+    "if-match-missing": Kind(
+        428, "Say what you edit", "To edit what is stored under this id, send its ETag in If-Match."
+    ),
     "too-many-requests": Kind(429, "Too many requests", "Try again after Retry-After seconds."),
     "server-error": Kind(
         500, "Something broke here", "The fault is ours. Try again: a check-in that was stored is not stored twice."
@@ -78,15 +84,19 @@ _BY_STATUS = {
     404: "not-found",
     405: "method-not-allowed",
     409: "conflict",
+    412: "outdated",
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid",
+    428: "if-match-missing",
     429: "too-many-requests",
     503: "unavailable",
 }
 _BY_ERROR = {
     NotFound: "not-found",
     Conflict: "conflict",
+    Outdated: "outdated",
+    Unconditional: "if-match-missing",
     SignInFailed: "sign-in-failed",
     Refused: "invalid",
     TooMany: "too-many-requests",

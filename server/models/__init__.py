@@ -4,7 +4,7 @@ from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, Email
 from server.models.attempt_count import AttemptCount
 from server.models.audit import Action, Actor, AuditEvent, AuditHead
 from server.models.break_glass import BreakGlass
-from server.models.check_in import RATINGS, Answer, CheckIn
+from server.models.check_in import RATINGS, CheckIn, CheckInVersion
 from server.models.clinic import Clinic, Member, Role
 from server.models.consent import Consent, ConsentKind, Disclosure, EndedHow, Purpose, What
 from server.models.course import Course, Indication, SessionState, Target, TmsSession, Weekday
@@ -14,6 +14,7 @@ from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.password_reset import PasswordReset
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause, PausedWhy
+from server.models.reported import Answer, Reported, etag_of
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
 from server.models.trend_state import TrendState
@@ -34,6 +35,7 @@ __all__ = [
     "BreakGlass",
     "CareTeam",
     "CheckIn",
+    "CheckInVersion",
     "Clinic",
     "Consent",
     "ConsentKind",
@@ -59,6 +61,7 @@ __all__ = [
     "Pause",
     "PausedWhy",
     "Purpose",
+    "Reported",
     "Role",
     "Sealed",
     "SessionState",
@@ -69,6 +72,7 @@ __all__ = [
     "Weekday",
     "What",
     "Withheld",
+    "etag_of",
     "hold_key",
     "sealed_in",
 ]

@@ -1,17 +1,15 @@
-"""The daily check-in."""
+"""The daily check-in, and what it said before it was edited."""
 
-import uuid
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     Numeric,
-    SmallInteger,
+    PrimaryKeyConstraint,
     Text,
     text,
 )
@@ -19,24 +17,29 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
+from server.models.reported import Answer, Reported
 from server.models.sealed import Sealed
-from server.models.types import CLINIC_IN_FORCE, choice
-
-
-class Answer(StrEnum):
-    YES = "yes"
-    NO = "no"
-    RATHER_NOT_SAY = "rather_not_say"
-
+from server.models.types import choice
 
 RATINGS = ("craving", "mood", "sleep_quality", "stress", "confidence")
 
 
-class CheckIn(Base):
-    """What a patient reported. Every report is kept; one counts for its local day.
+class CheckInContent(Reported):
+    """What a check-in says, besides what every report does."""
 
-    The phone makes the id, and (patient, id) is the key: ids can be neither probed nor squatted.
-    """
+    form_version: Mapped[str]
+    craving: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
+    mood: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
+    sleep_quality: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
+    stress: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
+    confidence: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
+    substances: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    medication_taken: Mapped[Answer | None] = mapped_column(choice(Answer, "medication_taken"))
+    self_harm_thoughts: Mapped[Answer | None] = mapped_column(choice(Answer, "self_harm_thoughts"))
+
+
+class CheckIn(CheckInContent, Base):
+    """What a patient reported. Every report is kept; one counts for its local day."""
 
     __tablename__ = "check_in"
     __table_args__ = (
@@ -44,31 +47,31 @@ class CheckIn(Base):
         CheckConstraint("craving IS NOT NULL OR mood IS NOT NULL", name="says_something"),
         Index("uq_check_in_counts", "patient_id", "day", unique=True, postgresql_where=text("counts")),
         Index("ix_check_in_patient_id_recorded_at_id", "patient_id", "recorded_at", "id"),
+        Index("ix_check_in_patient_id_change", "patient_id", "change"),
         ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    recorded_at: Mapped[datetime]
-    zone: Mapped[str]
-    offset_minutes: Mapped[int] = mapped_column(SmallInteger)
-    offset_known: Mapped[bool]
-    """False when the zone never has this offset: an old zone table on the phone."""
-    received_at: Mapped[datetime]
-    day: Mapped[date]
     counts: Mapped[bool]
-    form_version: Mapped[str]
-    craving: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
-    mood: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
-    sleep_quality: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
-    stress: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
-    confidence: Mapped[Decimal | None] = mapped_column(Numeric(3, 1))
-    used: Mapped[Answer | None] = mapped_column(choice(Answer, "used"))
-    substances: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    medication_taken: Mapped[Answer | None] = mapped_column(choice(Answer, "medication_taken"))
-    triggers: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    self_harm_thoughts: Mapped[Answer | None] = mapped_column(choice(Answer, "self_harm_thoughts"))
-    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
+    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    """1, and one more with each edit."""
+    edited_at: Mapped[datetime | None]
+    """When the version in force came; None for the first."""
+    change: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Which of the patient's changes touched it last (Patient.changes)."""
 
     note = Sealed[str | None]("patient_id", "id")
+
+
+class CheckInVersion(CheckInContent, Base):
+    """What a check-in said before an edit. Only ever added."""
+
+    __tablename__ = "check_in_version"
+    __table_args__ = (
+        PrimaryKeyConstraint("patient_id", "id", "version"),
+        ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+    )
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    replaced_at: Mapped[datetime]
+
+    note = Sealed[str | None]("patient_id", "id", "version")

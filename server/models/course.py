@@ -4,7 +4,16 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
@@ -78,6 +87,7 @@ class TmsSession(Base):
         UniqueConstraint("course_id", "number"),
         CheckConstraint("number >= 1", name="number"),
         Index("ix_session_patient_id_starts_at", "patient_id", "starts_at"),
+        Index("ix_session_patient_id_change", "patient_id", "change"),
         ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
     )
 
@@ -88,6 +98,8 @@ class TmsSession(Base):
     day: Mapped[date]
     starts_at: Mapped[datetime]
     state: Mapped[SessionState] = mapped_column(choice(SessionState, "state"), default=SessionState.SCHEDULED)
+    change: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Which of the patient's changes touched it last (Patient.changes)."""
     clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
 
     course: Mapped[Course] = relationship(back_populates="sessions")

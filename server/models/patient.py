@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
@@ -65,6 +66,11 @@ class Patient(Base):
     """The kind of the last failure; never its text, which could quote the record."""
     trend_through: Mapped[date | None]
     """The last local day that the patient's TrendState holds; None: the diary must be read whole."""
+
+    changes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    """How often something changed that the patient's phones show; counted under the lock of this row."""
+    profile_change: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    """Which of them touched the profile last."""
 
     reference = Sealed[str | None]("clinic_id", "id")
     """The clinic's own reference, such as a chart number."""

@@ -40,6 +40,16 @@ def _several(allowed: tuple[str, ...]) -> fields.List[str]:
     )
 
 
+class IfMatch(Body):
+    if_match = fields.String(
+        data_key="If-Match",
+        metadata={"description": "The ETag of the version that is edited. Not for a check-in that is new."},
+    )
+
+    class Meta:
+        unknown = "exclude"
+
+
 class CheckInBody(Body):
     recorded_at = Instant(required=True)
     zone = text(64, required=True, metadata={"example": "America/New_York"})
@@ -75,6 +85,8 @@ class CheckInOut(CheckInBody):
     id = fields.UUID(required=True)
     received_at = Instant(required=True)
     day = fields.Date(required=True, metadata={"description": "The patient's local day that it belongs to."})
+    version = fields.Integer(required=True, metadata={"description": "1, and one more with each edit."})
+    etag = fields.String(required=True, metadata={"description": "For If-Match, when it is edited."})
     counts = fields.Boolean(
         required=True, metadata={"description": "Whether this is the report that counts for its day."}
     )
@@ -96,7 +108,23 @@ class Support(Body):
 
 
 class CheckInAnswer(CheckInOut):
+    counting_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The check-in that counts for this day."}
+    )
     support = fields.Nested(Support, required=True)
+
+
+class EarlierCheckIn(CheckInBody):
+    """What a check-in said before an edit."""
+
+    version = fields.Integer(required=True)
+    day = fields.Date(required=True)
+    received_at = Instant(required=True, metadata={"description": "When this version came."})
+    replaced_at = Instant(required=True)
+
+
+class EarlierCheckInList(Body):
+    items = fields.List(fields.Nested(EarlierCheckIn), required=True)
 
 
 class CheckInList(Body):

@@ -1,74 +1,113 @@
-"""Storing a check-in: the day rule, idempotence by the phone's own id, and which report counts."""
+"""Check-ins: the day rule, which report counts, and what follows from it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_, update
 
-from server.clock import wall_day
-from server.errors import Conflict, ParticipationWithdrawn, Refused
+from server.errors import NotFound
 from server.extensions import db
-from server.models import PATIENT_HELD, Answer, CheckIn, Patient
-from server.services.clinics import check_zone
+from server.models import PATIENT_HELD, Answer, CheckIn, CheckInVersion, Patient
+from server.services.day_counts import choose, first_moved, known_rows, lowered, name_counting
 from server.services.pages import Cursor
 from server.services.replays import replay_from
-from server.services.safety import raise_safety_concern
+from server.services.reports import Desk, Kind, Outcome, Result, Sent, answer
+from server.services.safety import hear_yes
 
-AHEAD = timedelta(minutes=5)
-BACK = timedelta(days=35)
+ABSENT: dict[str, Any] = {
+    "craving": None,
+    "mood": None,
+    "sleep_quality": None,
+    "stress": None,
+    "confidence": None,
+    "used": None,
+    "substances": [],
+    "medication_taken": None,
+    "triggers": [],
+    "self_harm_thoughts": None,
+    "note": None,
+}
+CHECK_IN = Kind("check_in", CheckIn, CheckInVersion, ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    check_in: CheckIn
-    created: bool
+    """What the phone is told."""
+
+    outcome: Outcome
+    check_in: dict[str, Any]
+    region: str
+
+    @property
+    def created(self) -> bool:
+        return self.outcome is Outcome.STORED
 
 
-def put_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Stored:
+def put_check_in(
+    patient_id: uuid.UUID,
+    check_in_id: uuid.UUID,
+    fields: dict[str, Any],
+    now: datetime,
+    if_match: Collection[str] | None = None,
+) -> Stored:
     """Stores one check-in under the id that the phone made; the same content again changes nothing.
 
-    `fields` are the validated body; `recorded_at` is aware, in the offset that the phone sent.
-    Raises Refused for a time that cannot be right, Conflict for other content under a known id, and
-    ParticipationWithdrawn for whoever takes no part.
+    Raises Refused for a time that cannot be right; for other content under a known id Unconditional without the ETag
+    of the version that it edits, Outdated with that of another; ParticipationWithdrawn for whoever takes no part.
     """
     # The patient's row is the lock: which report counts, and what is due, are decided by one writer at a time.
     patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
-    recorded_at: datetime = fields["recorded_at"]
-    known = db.session.get(CheckIn, (patient_id, check_in_id))
-    if known is not None:
-        if _differs(known, fields):
-            raise Conflict("Another check-in was stored under this id. A new check-in needs a new id.")
-        return Stored(known, created=False)
-    if patient.withdrawn_at is not None:
-        raise ParticipationWithdrawn("You take no part, so check-ins are not taken. You can grant it again.")
-    _check_time(recorded_at, now)
-    zone = check_zone(fields["zone"])
-    wall = _wall_time(recorded_at, zone)
-    offset = wall.utcoffset() or timedelta(0)
-    check_in = CheckIn(
-        patient_id=patient_id,
-        id=check_in_id,
-        received_at=now,
-        offset_minutes=round(offset.total_seconds() / 60),
-        offset_known=recorded_at.astimezone(ZoneInfo(zone)).utcoffset() == offset,
-        day=wall_day(wall, patient.clinic.day_starts_at),
-        counts=True,
-        **fields,
-    )
-    check_in.counts = _take_the_day(check_in)
-    db.session.add(check_in)
-    if check_in.counts:
-        replay_from(patient, check_in.day)
+    (result,) = store(patient, [Sent(check_in_id, fields, if_match)], now)
+    return Stored(result.outcome, answer(CHECK_IN, result.stored()), patient.region)
+
+
+def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]:
+    """What became of each, in the order of `sent`. The caller holds the patient's row.
+
+    A yes about self-harm in what is stored is raised here, in the transaction that stores it.
+    """
+    desk = Desk(patient, CHECK_IN, known_rows(patient, sent), now)
+    results = desk.take(sent)
+    kept = list(desk.kept.values())
+    new = [one for one in kept if one.said_anew]
+    if not new:
+        name_counting(kept)
+        return results
+    choose(kept)
+    name_counting(kept)
+    if given_up := lowered(kept):
+        held = update(CheckIn).where(CheckIn.patient_id == patient.id, CheckIn.id.in_(given_up))
+        db.session.execute(held.values(counts=False).execution_options(synchronize_session=False))
+    if first := first_moved(kept):
+        replay_from(patient, first)
     patient.assess_due_at = min(now, patient.assess_due_at or now)
+    desk.write()
     db.session.flush()
-    if check_in.self_harm_thoughts == Answer.YES:
-        # What cannot wait for a tick is raised here, in the transaction that stores the answer.
-        raise_safety_concern(patient, check_in.day, now)
-    return Stored(check_in, created=True)
+    # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.
+    yes = [one for one in new if one.row["self_harm_thoughts"] == Answer.YES]
+    first_told = [one.row["day"] for one in yes if not one.was or one.was["self_harm_thoughts"] != Answer.YES]
+    hear_yes(patient, first_told, [one.row["day"] for one in yes], now)
+    return results
+
+
+def get_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> CheckIn:
+    found = db.session.get(CheckIn, (patient_id, check_in_id))
+    if found is None:
+        raise NotFound("There is no such check-in.")
+    return found
+
+
+def earlier_versions(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> Sequence[CheckInVersion]:
+    """What it said before each edit, the latest first; none for what was never edited. Raises NotFound."""
+    get_check_in(patient_id, check_in_id)
+    return db.session.scalars(
+        select(CheckInVersion)
+        .where(CheckInVersion.patient_id == patient_id, CheckInVersion.id == check_in_id)
+        .order_by(CheckInVersion.version.desc())
+    ).all()
 
 
 def list_check_ins(patient_id: uuid.UUID, cursor: Cursor | None, limit: int) -> Sequence[CheckIn]:
@@ -90,56 +129,3 @@ def counting(patient_id: uuid.UUID, since: date | None = None) -> Sequence[Check
     if since:
         found = found.where(CheckIn.day >= since)
     return db.session.scalars(found).all()
-
-
-def _check_time(recorded_at: datetime, now: datetime) -> None:
-    if recorded_at > now + AHEAD:
-        raise Refused("recorded_at", "This time is in the future: is the phone's clock right?")
-    if recorded_at < now - BACK:
-        raise Refused("recorded_at", f"This time is more than {BACK.days} days back.")
-
-
-def _wall_time(recorded_at: datetime, zone: str) -> datetime:
-    """What the phone's clock showed.
-
-    An offset that the zone does not have (an old zone table) is the phone's own truth; but Z, which is what many
-    clients write for any instant, says nothing of the wall, and the zone does (RFC 9557, 2.2).
-    """
-    return recorded_at if recorded_at.utcoffset() else recorded_at.astimezone(ZoneInfo(zone))
-
-
-def _take_the_day(check_in: CheckIn) -> bool:
-    """Whether this one counts for its day: the latest recorded_at does, then the greatest id."""
-    holder = db.session.scalar(
-        select(CheckIn).where(CheckIn.patient_id == check_in.patient_id, CheckIn.day == check_in.day, CheckIn.counts)
-    )
-    if holder is None:
-        return True
-    if (holder.recorded_at, holder.id) > (check_in.recorded_at, check_in.id):
-        return False
-    db.session.execute(
-        update(CheckIn).where(CheckIn.patient_id == holder.patient_id, CheckIn.id == holder.id).values(counts=False)
-    )
-    return True
-
-
-def _differs(known: CheckIn, fields: dict[str, Any]) -> bool:
-    said = {**_ABSENT, **fields}
-    wall = _wall_time(said["recorded_at"], check_zone(said["zone"]))
-    offset = round((wall.utcoffset() or timedelta(0)).total_seconds() / 60)
-    return offset != known.offset_minutes or any(getattr(known, name) != value for name, value in said.items())
-
-
-_ABSENT: dict[str, Any] = {
-    "craving": None,
-    "mood": None,
-    "sleep_quality": None,
-    "stress": None,
-    "confidence": None,
-    "used": None,
-    "substances": [],
-    "medication_taken": None,
-    "triggers": [],
-    "self_harm_thoughts": None,
-    "note": None,
-}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from server.errors import NotFound
 from server.extensions import db
@@ -117,6 +117,7 @@ def _closest(found: Sequence[Finding], stored: dict[str, Any]) -> Finding | None
 def _received_after(alert: Alert, day: date, event: AlertEvent) -> Sequence[CheckIn]:
     return db.session.scalars(
         select(CheckIn)
-        .where(CheckIn.patient_id == alert.patient_id, CheckIn.day <= day, CheckIn.received_at > event.at)
+        .where(CheckIn.patient_id == alert.patient_id, CheckIn.day <= day)
+        .where(func.coalesce(CheckIn.edited_at, CheckIn.received_at) > event.at)
         .order_by(CheckIn.day, CheckIn.received_at)
     ).all()

@@ -19,6 +19,7 @@ from server.models import (
     AlertEvent,
     CareTeam,
     CheckIn,
+    CheckInVersion,
     Consent,
     Course,
     Disclosure,
@@ -87,6 +88,10 @@ def _expected(item: str, expected: Expected | None) -> Mapping[str, float | None
     return {f"{item}_expected": mean, f"{item}_expected_sd": sd}
 
 
+CHECK_IN = (
+    "form_version craving mood sleep_quality stress confidence used substances medication_taken triggers"
+    " self_harm_thoughts note"
+)
 PARTS = (
     _of(
         "profile",
@@ -105,8 +110,14 @@ PARTS = (
         " `day` is the day that a check-in belongs to by your own clock, and `counts` says which one stands for it."
         " `offset_minutes` is how far your phone's clock was ahead of UTC.",
         "recorded_at id",
-        "id recorded_at zone offset_minutes offset_known received_at day counts form_version craving mood sleep_quality"
-        " stress confidence used substances medication_taken triggers self_harm_thoughts note",
+        f"id version recorded_at zone offset_minutes offset_known received_at edited_at day counts {CHECK_IN}",
+    ),
+    _of(
+        "earlier_check_ins",
+        CheckInVersion,
+        "What a check-in said before you edited it, each version.",
+        "recorded_at id version",
+        f"id version recorded_at zone offset_minutes offset_known received_at replaced_at day {CHECK_IN}",
     ),
     Part(
         "trend",

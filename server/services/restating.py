@@ -7,10 +7,10 @@ what the record says now; one that rests on nothing any more is marked supersede
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from server.extensions import db
-from server.models import Alert, CheckIn, EventKind, Patient
+from server.models import Alert, CheckIn, CheckInVersion, EventKind, Patient
 from server.services.alerts import record
 from server.services.raising import REFRACTORY, Standing, describe, told_of, unresolved
 from server.trends import Finding, Severity
@@ -46,14 +46,14 @@ def _restate(alert: Alert, findings: Sequence[Finding], now: datetime) -> None:
     if not findings:
         if alert.superseded_at is None:
             alert.superseded_at = now
-            record(alert, EventKind.SUPERSEDED, now, reason=_reason(alert, alert.last_day))
+            record(alert, EventKind.SUPERSEDED, now, reason=_reason(alert, alert.last_day, now))
         return
     worst, was, last_day = _worst(findings), _says(alert), alert.last_day
     alert.severity = worst.severity
     alert.day, alert.last_day = min(one.day for one in findings), max(one.day for one in findings)
     describe(alert, worst)
     if _says(alert) != was:
-        record(alert, EventKind.RESTATED, now, worst, reason=_reason(alert, last_day))
+        record(alert, EventKind.RESTATED, now, worst, reason=_reason(alert, last_day, now))
 
 
 def _worst(findings: Sequence[Finding]) -> Finding:
@@ -69,22 +69,36 @@ def _says(alert: Alert) -> tuple[object, ...]:
     return Severity(alert.severity), alert.day, alert.last_day, alert.sentence, alert.basis
 
 
-def _reason(alert: Alert, last_day: date) -> str:
-    """What came in since the alert last spoke, about days up to its last."""
-    spoke = max(event.at for event in alert.events if event.day)
-    days = db.session.scalars(
-        select(CheckIn.day)
-        .where(
-            CheckIn.patient_id == alert.patient_id,
-            CheckIn.counts,
-            CheckIn.day <= last_day,
-            CheckIn.received_at > spoke,
-        )
-        .order_by(CheckIn.day)
-    ).all()
-    if not days:
+def _reason(alert: Alert, last_day: date, now: datetime) -> str:
+    """What came in since the alert last spoke, before this look, about days up to its last."""
+    spoke = max((event.at for event in alert.events if event.day and event.at < now), default=alert.raised_at)
+    arrived = _days(alert, last_day, CheckIn.received_at > spoke)
+    edited = _days_edited(alert, last_day, spoke)
+    if not arrived and not edited:
         return "The limits, the sessions, the monitored days or the pauses were changed."
+    what = "arrived later" if not edited else "was edited" if not arrived else "arrived later or was edited"
+    days = sorted({*arrived, *edited})
     if len(days) == 1:
-        return f"A check-in for {name_day(days[0], last_day)} arrived later."
+        return f"A check-in for {name_day(days[0], last_day)} {what}."
     first, last = (name_day(day, last_day) for day in (days[0], days[-1]))
-    return f"{len(days)} check-ins for {first} to {last} arrived later."
+    many = "Check-ins" if edited else f"{len(days)} check-ins"
+    return f"{many} for {first} to {last} {what.replace('was', 'were')}."
+
+
+def _days(alert: Alert, last_day: date, *which: ColumnElement[bool]) -> set[date]:
+    found = select(CheckIn.day).where(CheckIn.patient_id == alert.patient_id, CheckIn.counts, CheckIn.day <= last_day)
+    return set(db.session.scalars(found.where(*which)))
+
+
+def _days_edited(alert: Alert, last_day: date, since: datetime) -> set[date]:
+    """Those that an edit was of, or moved to."""
+    left = select(CheckInVersion.day).where(
+        CheckInVersion.patient_id == alert.patient_id,
+        CheckInVersion.day <= last_day,
+        CheckInVersion.replaced_at > since,
+        # One that had not arrived when the alert spoke is told of as late.
+        CheckInVersion.received_at <= since,
+    )
+    return _days(alert, last_day, CheckIn.edited_at > since, CheckIn.received_at <= since) | set(
+        db.session.scalars(left)
+    )

@@ -1,9 +1,10 @@
 """A yes to the question about self-harm: what cannot wait for a tick, nor for a tidy request."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from server.clock import local_day
 from server.extensions import db
@@ -13,9 +14,17 @@ from server.services.raising import raise_findings
 from server.trends import safety_concern
 
 
-def raise_safety_concern(patient: Patient, day: date, now: datetime) -> None:
-    """Raises the alert in the caller's transaction. The caller holds the patient's row."""
-    raise_findings(patient, [safety_concern(day, thresholds_of(patient.clinic_id))], now)
+def hear_yes(patient: Patient, first_told: Sequence[date], all_days: Sequence[date], now: datetime) -> None:
+    """Raises the alert in the caller's transaction, who holds the patient's row.
+
+    `first_told`: the days of each answer that was not yes before; the others of `all_days` said so already, and are
+    told again only when no alert that waits for a person tells of their day.
+    """
+    still = set(all_days) - set(first_told)
+    days = sorted([*first_told, *(still - _told(patient.id) if still else ())])
+    if days:
+        thresholds = thresholds_of(patient.clinic_id)
+        raise_findings(patient, [safety_concern(day, thresholds) for day in days], now)
 
 
 def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
@@ -24,13 +33,13 @@ def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
     A phone sends a refused item again and again; one alert a day that nobody has closed yet tells of all of them.
     """
     patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
-    day = local_day(now, patient.zone, patient.clinic.day_starts_at)
-    told = exists().where(
-        Alert.patient_id == patient_id,
-        Alert.rule == "safety_concern",
-        Alert.state != AlertState.RESOLVED,
-        AlertEvent.alert_id == Alert.id,
-        AlertEvent.day == day,
+    hear_yes(patient, [], [local_day(now, patient.zone, patient.clinic.day_starts_at)], now)
+
+
+def _told(patient_id: uuid.UUID) -> set[date | None]:
+    """The days that an alert tells of which nobody has closed yet."""
+    told = select(AlertEvent.day).join(Alert, Alert.id == AlertEvent.alert_id)
+    told = told.where(
+        Alert.patient_id == patient_id, Alert.rule == "safety_concern", Alert.state != AlertState.RESOLVED
     )
-    if not db.session.scalar(select(told)):
-        raise_safety_concern(patient, day, now)
+    return set(db.session.scalars(told))

@@ -48,7 +48,7 @@ def test_a_retry_a_year_later_is_still_the_same(app: Flask, client: FlaskClient,
     assert put(client, signed_in(app, actors.ada), body, id_).status_code == 200
 
 
-def test_other_content_under_a_known_id_is_a_conflict(
+def test_other_content_under_a_known_id_is_refused_unless_it_says_what_it_edits(
     client: FlaskClient, headers: dict[str, str], clock: Clock
 ) -> None:
     id_, body = new_id(), check_in_body(clock(), mood=5, triggers=["stress"])
@@ -58,7 +58,7 @@ def test_other_content_under_a_known_id_is_a_conflict(
         {"craving": 4}, {"mood": None}, {"note": "more"}, {"triggers": []}, {"zone": "Europe/London"}
     ]  # fmt: skip
     for change in changes:
-        assert_problem(put(client, headers, body | change, id_), 409)
+        assert_problem(put(client, headers, body | change, id_), 428)
     assert digest() == before
 
 

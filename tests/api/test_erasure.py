@@ -57,6 +57,8 @@ def fill(app: Flask, client: FlaskClient, things: Things, actors: Actors, clock:
     said = {"reason": "on call tonight, at the door"}
     dan = signed_in(app, things.people["dan"])
     assert client.post(f"{patient}/break-glass", json=said, headers=dan).status_code == 201
+    edit, headers = check_in_body(clock(), note="said otherwise"), signed_in(app, actors.ada) | {"If-Match": "*"}
+    assert client.put(f"/v1/check-ins/{things.check_in}", json=edit, headers=headers).status_code == 200
     assess(str(actors.clinic.id), [str(things.patient)])
     add_disclosure(things, clock())
     settle(client, things, bob)

@@ -42,6 +42,7 @@ FILE_OF = {
     "session": "sessions",
     "care_team": "care_team",
     "sign_in": "devices",
+    "check_in_version": "earlier_check_ins",
     **{name: f"{name}s" for name in ("check_in", "course", "pause", "alert", "alert_event", "alert_email", "invite")},
     **{name: f"{name}s" for name in ("consent", "disclosure")},
 }
@@ -50,7 +51,10 @@ LEFT_OUT = {
     "patient": {
         *("reference_index", "password_hash", "token_version", "trend_through"),
         *("assess_due_at", "assess_queued_at", "assessed_at", "assess_failures", "assess_error"),
+        *("changes", "profile_change"),
     },
+    "check_in": {"change"},
+    "session": {"change"},
     "alert": {"acknowledged_by", "resolved_by"},
     "alert_event": {"id", "member_id"},
     "consent": {"recipient_index"},
@@ -84,8 +88,10 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     ada, bob = signed_in(app, actors.ada), signed_in(app, actors.bob)
     patient = f"/v1/patients/{actors.ada.id}"
     assert client.patch(patient, json={"reference": "chart 7", "paused": True}, headers=bob).status_code == 200
+    url = f"/v1/check-ins/{new_id()}"
     said = check_in_body(clock(), craving=6.5, mood=4, used="yes", substances=["nicotine", "alcohol"], note=NOTE)
-    assert client.put(f"/v1/check-ins/{new_id()}", json=said, headers=ada).status_code == 201
+    assert client.put(url, json=said | {"note": "before"}, headers=ada).status_code == 201
+    assert client.put(url, json=said, headers=ada | {"If-Match": "*"}).status_code == 200
     closed = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{things.alert}/resolve", json=closed, headers=bob).status_code == 200
     add_disclosure(things, clock())
@@ -99,7 +105,8 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     first, second = found.rows["check_ins"]
     assert (first["self_harm_thoughts"], first["note"]) == ("yes", None)
     assert (second["note"], second["used"], second["counts"]) == (NOTE, "yes", True)
-    assert second["recorded_at"] == "2026-05-05T20:00:00Z"
+    assert (second["recorded_at"], second["version"]) == ("2026-05-05T20:00:00Z", 2)
+    assert [(row["version"], row["note"]) for row in found.rows["earlier_check_ins"]] == [(1, "before")]
     assert (second["craving"], second["mood"], second["substances"]) == (6.5, 4, ["nicotine", "alcohol"])
     assert [day["craving"] for day in found.rows["trend"]] == [3, 6.5]
     assert {consent["kind"] for consent in found.rows["consents"]} == {"participation", "disclosure"}
@@ -199,7 +206,7 @@ def test_a_patient_of_whom_there_is_nothing_yet(app: Flask, client: FlaskClient,
     found = export_of(app, client, actors.ada)
     assert found.rows["check_ins"] == found.sheets["check_ins"] == found.rows["trend"] == []
     assert found.raw["check_ins.json"] == "[]\n"
-    assert found.raw["check_ins.csv"].startswith('\ufeff"id","recorded_at","zone"')
+    assert found.raw["check_ins.csv"].startswith('\ufeff"id","version","recorded_at"')
     assert len(found.rows["profile"]) == 1
 
 

@@ -109,7 +109,7 @@ def test_a_yes_under_an_id_that_holds_something_else_is_heard(
 ) -> None:
     url, body = f"/v1/check-ins/{new_id()}", check_in_body(clock(), self_harm_thoughts="no")
     assert client.put(url, json=body, headers=headers).status_code == 201
-    assert client.put(url, json=body | {"self_harm_thoughts": "yes"}, headers=headers).status_code == 409
+    assert client.put(url, json=body | {"self_harm_thoughts": "yes"}, headers=headers).status_code == 428
     assert rows("SELECT rule FROM alert") == [("safety_concern",)]
     assert rows("SELECT self_harm_thoughts FROM check_in") == [("no",)]
 

@@ -42,6 +42,7 @@ class Things:
     device: uuid.UUID
     consent: uuid.UUID
     """That Dr. Gray hears of alerts."""
+    check_in: uuid.UUID
     member: uuid.UUID
     """Bob: a member of Alice's clinic."""
     people: dict[str, Member | Patient]
@@ -50,7 +51,7 @@ class Things:
     def url(self, rule: str, *, missing: bool = False) -> str:
         """The address of Ada's own, or of what does not exist."""
         for name in ("patient", "course", "session", "alert", "device", "consent", "member", "check_in"):
-            wanted = new_id() if missing or name == "check_in" else str(getattr(self, name))
+            wanted = new_id() if missing else str(getattr(self, name))
             rule = rule.replace(f"<uuid:{name}_id>", wanted)
         return rule
 
@@ -64,7 +65,8 @@ def make_things(actors: Actors, now: datetime) -> Things:
     course = courses.create_course(identities.of_member(actors.bob), ada.id, _course(), now)
     device = sign_ins.begin(identities.of_patient(ada), "old phone", lasting(), now).sign_in_id
     yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
-    check_ins.put_check_in(ada.id, uuid.uuid4(), yes, now)
+    check_in = uuid.uuid4()
+    check_ins.put_check_in(ada.id, check_in, yes, now)
     consent = consents.grant(identities.of_patient(ada), disclosure_fields(now), now).id
     db.session.commit()
     people: dict[str, Member | Patient] = {
@@ -81,7 +83,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
         begin_second_step(begun)
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
-    return Things(ada.id, course.id, session.id, alert.id, device, consent, actors.bob.id, people, now)
+    return Things(ada.id, course.id, session.id, alert.id, device, consent, check_in, actors.bob.id, people, now)
 
 
 def disable(account: Member | Patient) -> None:
@@ -191,6 +193,7 @@ CELLS = {
     ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404"),
     ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403 403"),
     ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403", _check_in),
+    ("GET", "/v1/check-ins/<uuid:check_in_id>"): Cell("200 404 403 403 403 403 403 403"),
     ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403 403"),
     ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403 403"),
     ("GET", "/v1/consents"): Cell("200 200 403 403 403 403 403 403"),
@@ -209,6 +212,9 @@ CELLS = {
     ),
     ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/check-ins/<uuid:check_in_id>/versions"): Cell(
+        "403 403 200 404 404 403 403 403"
+    ),
     ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 200 404 404 200 404 200"),
     ("GET", "/v1/trend"): Cell("200 200 403 403 403 403 403 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 200 404 404 403 403 403"),

@@ -72,6 +72,13 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         FROM consent
     """)
     change("INSERT INTO erasure SELECT gen_random_uuid(), id, 'ERASED', '{}', now() FROM clinic")
+    change("""
+        INSERT INTO check_in_version (clinic_id, patient_id, id, version, recorded_at, zone, offset_minutes,
+                                      offset_known, received_at, replaced_at, day, form_version, substances, triggers)
+        SELECT clinic_id, patient_id, id, version, recorded_at, zone, offset_minutes, offset_known, received_at,
+               received_at, day, form_version, substances, triggers
+        FROM check_in
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)

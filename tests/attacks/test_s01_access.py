@@ -61,8 +61,8 @@ def test_s01_each_actor_gets_what_is_written_down(
 
 
 def is_of_one(route: Route) -> bool:
-    """Whether it asks for one thing by an id (that of a check-in is the phone's own: none is missing)."""
-    return "<uuid:" in route[1] and "check_in_id" not in route[1]
+    """Whether it asks for one thing by an id (what is put has the phone's own: none is missing)."""
+    return "<uuid:" in route[1] and route[0] != "PUT"
 
 
 def test_s01_nobody_signed_in_gets_nothing(client: FlaskClient, things: Things) -> None:

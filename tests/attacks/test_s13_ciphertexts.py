@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -120,7 +121,7 @@ def test_two_notes_of_one_patient_swapped_open_neither(
     one_id, two_id = (note(client, app, actors.ada, clock, f"{CANARY} {day}") for day in (1, 2))
     alter(settings, SWAP, one=one_id, two=two_id)
     assert_refused(own_list(client, app, actors.ada), caplog)
-    body = check_in_body(clock(), note=f"{CANARY} 1")
+    body = check_in_body(clock() - timedelta(minutes=2), note=f"{CANARY} 1")
     # Whether a retry says the same cannot be told any more, so nobody is told that it does.
     retry = client.put(f"/v1/check-ins/{one_id}", json=body, headers=signed_in(app, actors.ada))
     assert_refused(retry, caplog)

@@ -127,6 +127,35 @@ def test_a_severity_that_the_record_no_longer_holds_is_restated_and_mails_nobody
     assert (one("SELECT state FROM alert"), mails()) == ("acknowledged", sent)
 
 
+def test_an_alert_that_an_edit_takes_away_says_so(actors: Actors, clock: Clock) -> None:
+    at, id_ = MONDAY, uuid.uuid4()
+    put_fields = check_in_body(at, craving=10) | {"recorded_at": at}
+    check_ins.put_check_in(actors.ada.id, id_, put_fields, clock())
+    db.session.commit()
+    look(actors.ada, clock)
+    clock.pass_by(days=2)
+    check_ins.put_check_in(actors.ada.id, id_, put_fields | {"craving": 2}, clock(), {"*"})
+    db.session.commit()
+    look(actors.ada, clock)
+    assert alert() == [("prompt", on(0), on(0), True)]
+    assert events("craving_severe")[-1] == ("superseded", "prompt", None, "A check-in for 4 May was edited.")
+
+
+def test_an_edit_that_moves_to_another_day_is_told_of(actors: Actors, clock: Clock) -> None:
+    at, id_ = MONDAY, uuid.uuid4()
+    fields = check_in_body(at, craving=10) | {"recorded_at": at}
+    check_ins.put_check_in(actors.ada.id, id_, fields, clock())
+    db.session.commit()
+    look(actors.ada, clock)
+    clock.pass_by(days=3)
+    moved = fields | {"recorded_at": at + timedelta(days=2)}
+    check_ins.put_check_in(actors.ada.id, id_, moved, clock(), {"*"})
+    db.session.commit()
+    look(actors.ada, clock)
+    assert alert() == [("prompt", on(2), on(2), False)]
+    assert events("craving_severe")[-1] == ("restated", "prompt", on(2), "Check-ins for 4 May to 6 May were edited.")
+
+
 def test_a_yes_about_self_harm_is_never_superseded(actors: Actors, clock: Clock) -> None:
     put(actors.ada, clock, 0, self_harm_thoughts="yes")
     clock.pass_by(days=2)

@@ -1,0 +1,93 @@
+"""Which of a patient's check-ins counts for its local day: the latest recorded_at does, then the greatest id."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from server.errors import Refused
+from server.extensions import db
+from server.models import CheckIn, Patient
+from server.services.local_times import local_time
+from server.services.reports import Kept, Sent
+
+TABLE = CheckIn.__table__
+
+
+def known_rows(patient: Patient, sent: Sequence[Sent]) -> list[dict[str, Any]]:
+    """What is stored under these ids, and all that may count for a day in their place."""
+    ids = [one.id for one in sent]
+    days = set(_days(patient, sent))
+    holders = and_(TABLE.c.counts, TABLE.c.day.in_(days))
+    found = _rows(patient.id, or_(TABLE.c.id.in_(ids), holders))
+    if any(one.if_match is not None for one in sent):
+        # A day that an edit leaves is another's: every report of it is asked.
+        days |= {row["day"] for row in found if row["id"] in set(ids)}
+        found = _rows(patient.id, or_(TABLE.c.id.in_(ids), TABLE.c.day.in_(days)))
+    return found
+
+
+def choose(kept: Iterable[Kept]) -> None:
+    """Settles, for each day that anything new was said of or taken from, which report counts."""
+    kept = list(kept)
+    days = {day for one in kept if one.said_anew for day in _days_of(one)}
+    best: dict[date, Kept] = {}
+    for one in kept:
+        if one.row["day"] in days:
+            one.row["counts"] = False
+            holder = best.get(one.row["day"])
+            if holder is None or _order(one) > _order(holder):
+                best[one.row["day"]] = one
+    for one in best.values():
+        one.row["counts"] = True
+
+
+def name_counting(kept: Iterable[Kept]) -> None:
+    """Lets each answer say which report counts for its day."""
+    kept = list(kept)
+    holders = {one.row["day"]: one.row["id"] for one in kept if one.row["counts"]}
+    for one in kept:
+        one.row["counting_id"] = holders.get(one.row["day"])
+
+
+def lowered(kept: Iterable[Kept]) -> list[uuid.UUID]:
+    """Those whose day is to be another's: they let it go before anything takes it."""
+    return [
+        one.row["id"]
+        for one in kept
+        if one.was and one.was["counts"] and (not one.row["counts"] or one.row["day"] != one.was["day"])
+    ]
+
+
+def first_moved(kept: Iterable[Kept]) -> date | None:
+    """The first day of which the trend engine hears something else than before."""
+    days = [
+        day
+        for one in kept
+        if one.touched and (one.row["counts"] or (one.was and one.was["counts"]))
+        for day in _days_of(one)
+    ]
+    return min(days, default=None)
+
+
+def _days_of(one: Kept) -> set[date]:
+    return {one.row["day"], *([one.was["day"]] if one.was else [])}
+
+
+def _order(one: Kept) -> tuple[Any, uuid.UUID]:
+    return one.row["recorded_at"], one.row["id"]
+
+
+def _days(patient: Patient, sent: Sequence[Sent]) -> Iterable[date]:
+    for one in sent:
+        try:
+            yield local_time(one.fields["recorded_at"], one.fields["zone"], patient.clinic.day_starts_at).day
+        except Refused:
+            continue  # its own result says so
+
+
+def _rows(patient_id: uuid.UUID, which: Any) -> list[dict[str, Any]]:
+    found = db.session.execute(select(TABLE).where(TABLE.c.patient_id == patient_id, which))
+    return [dict(row) for row in found.mappings()]
