@@ -24,6 +24,7 @@ from server.schemas.patients import (
     PatientIn,
     PatientList,
     PatientOut,
+    PatientQuery,
     SessionIn,
     SessionList,
     SessionOut,
@@ -38,11 +39,15 @@ routes = Routes("caseload", __name__, url_prefix="/v1", description="The care te
 
 @routes.get("/patients")
 @requires(*MEMBERS, audit=Action.PATIENTS_LISTED)
-@routes.arguments(PageQuery, location="query")
+@routes.arguments(PatientQuery, location="query")
 @routes.response(200, PatientList)
 def list_patients(query: dict[str, Any]) -> Any:
-    """The patients in one's care (a clinician) or of the clinic (the others), newest first."""
-    found = patients.list_patients(caller(), parse_cursor(query.get("cursor")), query["limit"])
+    """The patients in one's care (a clinician) or of the clinic (the others), newest first.
+
+    Somebody outside who was written to and calls gives a reference: `consent_reference` finds the patient.
+    """
+    cursor, reference = parse_cursor(query.get("cursor")), query.get("consent_reference")
+    found = patients.list_patients(caller(), cursor, query["limit"], reference)
     return page(found, query["limit"], "created_at")
 
 

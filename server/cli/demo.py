@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from base64 import b32encode
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from server.cli.rehearsal import check_in, closing, evening
 from server.cli.simulated import COURSE_STARTS, DAYS, STORIES, SimulatedDay, days_of
 from server.clock import local_day
 from server.extensions import db, now, parts
-from server.models import Clinic, Member, Patient, Role, SessionState
+from server.models import Clinic, ConsentKind, Member, Patient, Purpose, Role, SessionState, What
 from server.scope import clinic_of_member, enter
-from server.services import clinics, courses, identities, keys, patients, watch
+from server.services import clinics, consents, courses, identities, keys, patients, watch
 from server.services.second_factor import enrol
+from server.services.wordings import WORDINGS
 
 ZONE = "America/New_York"
 NAME = "Demo clinic (every patient is simulated)"
 ADMIN_EMAIL = "alice@demo.example"
+# The second of the stories gets worse, and a mail goes outside.
+LETS_OUTSIDE_HEAR = 2
 MEMBERS = (
     (Role.CLINICIAN, "Bob Okafor", "bob@demo.example"),
     (Role.CLINICIAN, "Dana Ruiz", "dana@demo.example"),
@@ -78,6 +81,8 @@ def _make_clinic() -> Clinic:
         clinician = bob if number % 3 else dana
         patient = _enrol(clinician, number, begins)
         _treat(clinician, patient, story.indication, story.target, first_day)
+        if number == LETS_OUTSIDE_HEAR:
+            _let_outside_hear(patient, begins)
         diaries[patient.id] = {said.day: said for said in days_of(story, seed=number)}
     for day in tqdm(range(DAYS), desc="Days of check-ins", unit="day"):
         _play(clinic, first_day + timedelta(days=day), {who: diary.get(day) for who, diary in diaries.items()})
@@ -90,6 +95,20 @@ def _enrol(clinician: Member, number: int, at: Any) -> Patient:
     patient = patients.create_patient(by, said, at + timedelta(seconds=number))
     _, code = patients.invite(by, patient.id, at)
     return patients.redeem_invite(code, _password(patient.code), "Simulated phone", ZONE, at)
+
+
+def _let_outside_hear(patient: Patient, at: datetime) -> None:
+    """Whoever treats this patient elsewhere is asked to call when there is an alert."""
+    said = {
+        "kind": ConsentKind.DISCLOSURE,
+        "wording": WORDINGS[ConsentKind.DISCLOSURE].version,
+        "purpose": Purpose.TREATMENT,
+        "what": What.ALERTS,
+        "recipient_name": "Dr. Gray (simulated), family doctor",
+        "recipient_email": "gray@outside.example",
+        "expires_on": at.date() + timedelta(days=365),
+    }
+    consents.grant(identities.of_patient(patient), said, at)
 
 
 def _treat(clinician: Member, patient: Patient, indication: str, target: str, first_day: date) -> None:

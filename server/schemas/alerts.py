@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from server.models import AlertState, EventKind, Outcome
+from server.models import AlertState, EmailState, EventKind, Outcome, Withheld
 from server.schemas.fields import Body, Choice, Instant, text
 from server.trends import Severity
 
@@ -58,6 +58,19 @@ class ReadingOut(Body):
     mood = fields.Float(required=True, allow_none=True)
 
 
+class EmailOut(Body):
+    """Who was told, or was not to be told any more when it was to go."""
+
+    member_id = fields.UUID(required=True, allow_none=True)
+    consent_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Of somebody outside: the consent that names them."}
+    )
+    state = Choice(EmailState, required=True)
+    withheld_why = Choice(Withheld, required=True, allow_none=True)
+    created_at = Instant(required=True)
+    sent_at = Instant(required=True, allow_none=True)
+
+
 class AlertDetail(AlertOut):
     """With all that it rests on."""
 
@@ -67,6 +80,7 @@ class AlertDetail(AlertOut):
     thresholds = fields.Dict(required=True)
     outcome_note = fields.String(required=True, allow_none=True)
     events = fields.List(fields.Nested(EventOut), required=True)
+    emails = fields.List(fields.Nested(EmailOut), required=True)
 
 
 class AlertList(Body):

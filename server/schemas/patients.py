@@ -43,6 +43,12 @@ class PatientBody(Body):
             raise ValidationError("Monitoring cannot end before it begins.", "monitored_until")
 
 
+class PatientQuery(Body):
+    cursor = text(200, metadata={"description": "next_cursor of the page before."})
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    consent_reference = text(40, metadata={"description": "Of a consent, as a mail outside gives it."})
+
+
 class PatientChange(PatientBody):
     active = TrueOrFalse(metadata={"description": "false signs the patient out, until it is true again."})
 

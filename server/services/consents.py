@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from server.clock import local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Consent, ConsentKind, EndedHow, Patient
 from server.services import participation
-from server.services.codes import new_code
+from server.services.consent_references import unused_reference
 from server.services.identities import Identity
 from server.services.keys import index_of
 from server.services.recipients import is_over
@@ -23,7 +23,6 @@ from server.services.wordings import WORDINGS
 LONGEST = timedelta(days=731)
 # Whoever may be mailed is named by the patient, so there are few.
 MOST_RECIPIENTS = 5
-REFERENCE_SYMBOLS = 8
 RECIPIENT = ("uq_consent_recipient", "A consent for this recipient is in force. Withdraw it first.")
 
 
@@ -82,7 +81,7 @@ def _grant_disclosure(patient: Patient, fields: dict[str, Any], now: datetime) -
         patient_id=patient.id,
         kind=ConsentKind.DISCLOSURE,
         recipient_index=index,
-        reference=_unused_reference(),
+        reference=unused_reference(),
         wording=WORDINGS[ConsentKind.DISCLOSURE].version,
         granted_at=now,
         **fields,
@@ -111,10 +110,3 @@ def _end_expired(patient: Patient, now: datetime) -> Sequence[Consent]:
             consent.withdrawn_at, consent.withdrawn_how = now, EndedHow.EXPIRED
     db.session.flush()
     return [consent for consent in found if consent.withdrawn_at is None]
-
-
-def _unused_reference() -> str:
-    while True:
-        reference = new_code(REFERENCE_SYMBOLS)
-        if db.session.scalar(select(func.count()).where(Consent.reference == reference)) == 0:
-            return reference

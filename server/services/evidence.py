@@ -1,11 +1,15 @@
 """What an alert rests on, for whoever must judge it: the readings around it, what was missing, the limits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
-from server.models import Alert
+from sqlalchemy import select
+
+from server.extensions import db
+from server.models import Alert, AlertEmail
 from server.services.check_ins import counting
 
 DAYS_BEFORE = 21
@@ -72,4 +76,12 @@ def evidence(alert: Alert) -> dict[str, Any]:
         **{name: getattr(alert, name) for name in names},
         "basis": [date.fromisoformat(day) for day in alert.basis],
         "readings": readings_around(alert),
+        "emails": emails_about(alert),
     }
+
+
+def emails_about(alert: Alert) -> Sequence[AlertEmail]:
+    """Who was told, who was not, and why not; oldest first."""
+    return db.session.scalars(
+        select(AlertEmail).where(AlertEmail.alert_id == alert.id).order_by(AlertEmail.created_at, AlertEmail.id)
+    ).all()

@@ -19,6 +19,7 @@ from server.services.break_glass import broken_by
 from server.services.care_teams import care_team, cared_for_by, replace_care_team
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
+from server.services.consent_references import named_by
 from server.services.identities import Identity, known_of
 from server.services.keys import index_of
 from server.services.looks import look_by_end_of_day
@@ -56,7 +57,9 @@ def get_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
     return patient
 
 
-def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequence[Patient]:
+def list_patients(
+    caller: Identity, cursor: Cursor | None, limit: int, consent_reference: str | None = None
+) -> Sequence[Patient]:
     """Newest first."""
     found = (
         visible_to(caller)
@@ -64,6 +67,8 @@ def list_patients(caller: Identity, cursor: Cursor | None, limit: int) -> Sequen
         .order_by(Patient.created_at.desc(), Patient.id.desc())
         .limit(limit)
     )
+    if consent_reference is not None:
+        found = found.where(Patient.id.in_(named_by(consent_reference)))
     if cursor:
         found = found.where(tuple_(Patient.created_at, Patient.id) < tuple_(cursor.at, cursor.id))
     listed = db.session.scalars(found).all()

@@ -28,7 +28,7 @@ from tests.factories import (
     new_id,
 )
 
-ACTORS = ("ada", "eve", "bob", "dan", "carol", "alice", "frank", "dora")
+ACTORS = ("ada", "eve", "gil", "bob", "dan", "carol", "alice", "frank", "dora")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Things:
 
 
 def make_things(actors: Actors, now: datetime) -> Things:
-    """Eve is another patient of Bob's; Dan works with Bob but is in nobody's team; Frank is admin elsewhere.
+    """Eve is another patient of Bob's, and so is Gil, who withdrew; Dan works with Bob but is in nobody's
+    team; Frank is admin elsewhere.
 
     Dora keeps the schedule of Bob's clinic.
     """
@@ -72,6 +73,7 @@ def make_things(actors: Actors, now: datetime) -> Things:
     people: dict[str, Member | Patient] = {
         "ada": ada,
         "eve": make_patient(actors.bob, now),
+        "gil": _withdrawn(make_patient(actors.bob, now), now),
         "bob": actors.bob,
         "dan": make_member(actors.clinic, Role.CLINICIAN, "Dan", now),
         "carol": actors.carol,
@@ -84,6 +86,14 @@ def make_things(actors: Actors, now: datetime) -> Things:
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
     return Things(ada.id, course.id, session.id, alert.id, device, consent, check_in, actors.bob.id, people, now)
+
+
+def _withdrawn(patient: Patient, now: datetime) -> Patient:
+    """Who takes no part any more."""
+    (consent,) = consents.list_consents(patient.id)
+    consents.withdraw(identities.of_patient(patient), consent.id, now)
+    db.session.commit()
+    return patient
 
 
 def disable(account: Member | Patient) -> None:
@@ -173,81 +183,85 @@ def _limits(_: datetime) -> dict[str, Any]:
 
 
 CELLS = {
-    #                                                        ada eve bob dan carol alice frank dora
-    ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201 201"),
-    ("DELETE", "/v1/tokens/current"): Cell("204 204 204 204 204 204 204 204"),
-    ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204"),
-    ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200"),
-    ("PATCH", "/v1/me"): Cell("200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}),
-    ("GET", "/v1/me/export"): Cell("200 200 403 403 403 403 403 403"),
+    #                                                        ada eve gil bob dan carol alice frank dora
+    ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201 201 201"),
+    ("DELETE", "/v1/tokens/current"): Cell("204 204 204 204 204 204 204 204 204"),
+    ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204 204"),
+    ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200 200"),
+    ("PATCH", "/v1/me"): Cell(
+        "200 200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}
+    ),
+    ("GET", "/v1/me/export"): Cell("200 200 200 403 403 403 403 403 403"),
     # Ada's urgent alert is open.
-    ("DELETE", "/v1/me"): Cell("409 200 403 403 403 403 403 403", lambda _: {"password": PASSWORD}),
+    ("DELETE", "/v1/me"): Cell("409 200 200 403 403 403 403 403 403", lambda _: {"password": PASSWORD}),
     # Bob and Dan have begun, Alice and Frank are done.
-    ("POST", "/v1/me/mfa"): Cell("403 403 201 201 201 409 409 201", lambda _: {"password": PASSWORD}),
-    ("POST", "/v1/me/mfa/confirm"): Cell("403 403 201 201 409 409 409 409", lambda now: {"mfa_code": mfa_code(now)}),
+    ("POST", "/v1/me/mfa"): Cell("403 403 403 201 201 201 409 409 201", lambda _: {"password": PASSWORD}),
+    ("POST", "/v1/me/mfa/confirm"): Cell(
+        "403 403 403 201 201 409 409 409 409", lambda now: {"mfa_code": mfa_code(now)}
+    ),
     ("DELETE", "/v1/me/mfa"): Cell(
-        "403 403 409 409 409 204 204 409", lambda now: {"password": PASSWORD, "mfa_code": mfa_code(now)}
+        "403 403 403 409 409 409 204 204 409", lambda now: {"password": PASSWORD, "mfa_code": mfa_code(now)}
     ),
-    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201", _password),
-    ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200 200"),
-    ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404"),
-    ("GET", "/v1/today"): Cell("200 200 403 403 403 403 403 403"),
-    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403", _check_in),
-    ("GET", "/v1/check-ins/<uuid:check_in_id>"): Cell("200 404 403 403 403 403 403 403"),
-    ("GET", "/v1/check-ins"): Cell("200 200 403 403 403 403 403 403"),
-    ("GET", "/v1/sessions"): Cell("200 200 403 403 403 403 403 403"),
-    ("GET", "/v1/consents"): Cell("200 200 403 403 403 403 403 403"),
+    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201 201", _password),
+    ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200 200 200"),
+    ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404 404"),
+    ("GET", "/v1/today"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403 403", _check_in),
+    ("GET", "/v1/check-ins/<uuid:check_in_id>"): Cell("200 404 404 403 403 403 403 403 403"),
+    ("GET", "/v1/check-ins"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/sessions"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/consents"): Cell("200 200 200 403 403 403 403 403 403"),
     ("POST", "/v1/consents"): Cell(
-        "201 201 403 403 403 403 403 403", lambda now: consent_body(now, f"{new_id()}@outside.example")
+        "201 201 409 403 403 403 403 403 403", lambda now: consent_body(now, f"{new_id()}@outside.example")
     ),
-    ("DELETE", "/v1/consents/<uuid:consent_id>"): Cell("204 404 403 403 403 403 403 403"),
-    ("GET", "/v1/disclosures"): Cell("200 200 403 403 403 403 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/consents"): Cell("403 403 200 404 404 200 404 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/disclosures"): Cell("403 403 200 404 404 200 404 403"),
-    ("GET", "/v1/patients"): Cell("403 403 200 200 200 200 200 200"),
-    ("POST", "/v1/patients"): Cell("403 403 201 201 201 201 201 403", _patient),
-    ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 200 404 404 200 404 200"),
+    ("DELETE", "/v1/consents/<uuid:consent_id>"): Cell("204 404 404 403 403 403 403 403 403"),
+    ("GET", "/v1/disclosures"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/consents"): Cell("403 403 403 200 404 404 200 404 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/disclosures"): Cell("403 403 403 200 404 404 200 404 403"),
+    ("GET", "/v1/patients"): Cell("403 403 403 200 200 200 200 200 200"),
+    ("POST", "/v1/patients"): Cell("403 403 403 201 201 201 201 201 403", _patient),
+    ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell(
-        "403 403 200 404 404 200 404 403", lambda now: {**_patient(now), "active": True}
+        "403 403 403 200 404 404 200 404 403", lambda now: {**_patient(now), "active": True}
     ),
-    ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 201 404 404 201 404 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 200 404 404 403 403 403"),
+    ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 403 201 404 404 201 404 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 403 200 404 404 403 403 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/check-ins/<uuid:check_in_id>/versions"): Cell(
-        "403 403 200 404 404 403 403 403"
+        "403 403 403 200 404 404 403 403 403"
     ),
-    ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 200 404 404 200 404 200"),
-    ("GET", "/v1/trend"): Cell("200 200 403 403 403 403 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 200 404 404 403 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/chart.svg"): Cell("403 403 200 404 404 403 403 403"),
-    ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 200 404 404 200 404 200"),
+    ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 403 200 404 404 200 404 200"),
+    ("GET", "/v1/trend"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/chart.svg"): Cell("403 403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 403 200 404 404 200 404 200"),
     ("POST", "/v1/patients/<uuid:patient_id>/courses"): Cell(
-        "403 403 201 404 404 201 404 403", lambda _: course_body()
+        "403 403 403 201 404 404 201 404 403", lambda _: course_body()
     ),
-    ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 200 404 404 200 404 200"),
+    ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/sessions/<uuid:session_id>"): Cell(
-        "403 403 200 404 404 200 404 200",
+        "403 403 403 200 404 404 200 404 200",
         lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
     ),
-    ("GET", "/v1/erasures"): Cell("403 403 200 200 200 200 200 200"),
-    ("GET", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403"),
-    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 200 200 403", _limits),
-    ("GET", "/v1/members"): Cell("403 403 403 403 403 200 200 403"),
-    ("POST", "/v1/members"): Cell("403 403 403 403 403 201 201 403", _member),
+    ("GET", "/v1/clinic"): Cell("403 403 403 403 403 403 200 200 403"),
+    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 403 200 200 403", _limits),
+    ("GET", "/v1/members"): Cell("403 403 403 403 403 403 200 200 403"),
+    ("POST", "/v1/members"): Cell("403 403 403 403 403 403 201 201 403", _member),
+    ("GET", "/v1/erasures"): Cell("403 403 403 200 200 200 200 200 200"),
     ("PATCH", "/v1/members/<uuid:member_id>"): Cell(
-        "403 403 403 403 403 200 404 403",
+        "403 403 403 403 403 403 200 404 403",
         lambda _: {"role": "clinician", "active": True},
     ),
-    ("GET", "/v1/alerts"): Cell("403 403 200 200 200 403 403 403"),
-    ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 200 404 404 403 403 403"),
-    ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/alerts"): Cell("403 403 403 200 200 200 403 403 403"),
+    ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 403 200 404 404 403 403 403"),
+    ("POST", "/v1/alerts/<uuid:alert_id>/acknowledge"): Cell("403 403 403 200 404 404 403 403 403"),
     ("POST", "/v1/alerts/<uuid:alert_id>/resolve"): Cell(
-        "403 403 200 404 404 403 403 403",
+        "403 403 403 200 404 404 403 403 403",
         lambda _: {"outcome": "contacted_patient", "note": OUTCOME_NOTE},
     ),
-    ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 200 200 403"),
+    ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 403 200 200 403"),
     # The last, for whoever broke the glass sees more.
     ("POST", "/v1/patients/<uuid:patient_id>/break-glass"): Cell(
-        "403 403 409 201 404 403 403 403", lambda _: {"reason": "on call, the patient is at the door"}
+        "403 403 403 409 201 404 403 403 403", lambda _: {"reason": "on call, the patient is at the door"}
     ),
 }
 # Nobody needs to be signed in for these; their bodies are tried by test_s08_parser.

@@ -12,6 +12,7 @@ from server.extensions import Parts, db
 from server.jobs.delivering import deliver
 from server.mail import Smtp
 from server.models import Role
+from server.services import consents
 from server.services.care_teams import replace_care_team
 from server.services.raising import raise_findings
 from server.services.safety import heed_refused
@@ -19,7 +20,7 @@ from server.settings import Settings
 from server.trends import RULES, Thresholds, assess
 from tests.conftest import Clock
 from tests.database import change, rows
-from tests.factories import Actors, make_member
+from tests.factories import GRAY, Actors, disclosure_fields, identity_of, make_member
 from tests.mail.conftest import Mailbox, Server
 from tests.mail.test_compose import NEVER, part
 from tests.web.test_names import record_with_everything
@@ -95,6 +96,47 @@ def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock,
         said = whole.replace(recipients[0], "").replace("no-reply@interlude.example", "")
         assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said] == []
     assert ids == {}
+
+
+OUTSIDE_SAYS = re.compile(
+    r"""The clinic asks you to contact it\.
+
+Reference: [0-9A-Z]{4}-[0-9A-Z]{4}
+Severity:  (urgent|prompt|routine)
+Since:     4 May 2026, 16:00 EDT
+
+It is about somebody who named you to the clinic and gave you this reference\.
+Call the clinic and give the reference\.
+
+That person agreed in writing that you get this message, which says that the
+clinic asks you to get in touch, how urgent it is and since when, and nothing
+else\. They agreed to it until 31 October 2026 or until they withdraw it\.
+
+42 CFR part 2 prohibits unauthorized use or disclosure of these records\.
+
+This message is automatic; replies are not read\.
+"""
+)
+
+
+def test_to_somebody_outside_it_says_less(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
+    """Whatever a patient called the recipient, and whatever raised the alert."""
+    said = disclosure_fields(clock(), recipient_name=HOSTILE)
+    consents.grant(identity_of(actors.ada), said, clock())
+    raise_everything(actors, clock)
+    mails = [(to, mail) for to, mail in delivered(app, settings, clock) if to == [GRAY]]
+    assert len(mails) >= len(RULES) + 1
+    for recipients, mail in mails:
+        assert recipients == [str(mail["To"])]
+        assert (mail["Subject"], mail["From"]) == (
+            "Please contact the clinic", "Interlude <no-reply@interlude.example>"
+        )  # fmt: skip
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert OUTSIDE_SAYS.fullmatch(part(mail, "plain").replace("\r\n", "\n"))
+        assert "http" not in part(mail, "plain") + part(mail, "html")
+        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*|[0-9A-Z]{{4}}-[0-9A-Z]{{4}}", "", f"{mail}{part(mail, 'html')}")
+        said_in = whole.lower().replace(GRAY, "").replace("no-reply@interlude.example", "")
+        assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said_in] == []
 
 
 def test_sent_again_it_is_the_same_message(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
