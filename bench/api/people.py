@@ -81,7 +81,8 @@ def _sign_in(given: Given, now: datetime) -> dict[str, Any]:
 DIARIES = """
 INSERT INTO check_in (patient_id, clinic_id, id, recorded_at, zone, offset_minutes, offset_known, received_at, day,
                       counts, form_version, craving, mood, used, substances, triggers)
-SELECT patient.id, clinic_id, gen_random_uuid(), at, zone, -300, true, at, at::date, true, '1', back % 11,
+SELECT patient.id, clinic_id, gen_random_uuid(), at, zone, -300, true, at,
+       (at AT TIME ZONE zone - interval '4 hours')::date, true, '1', back % 11,
        10 - back % 11, 'no', '{}', '{stress}'
 FROM patient, generate_series(1, :history) AS back,
      LATERAL (SELECT now() - make_interval(days => back) AS at) AS day_before

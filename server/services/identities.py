@@ -42,7 +42,7 @@ def of_account(account: Member | Patient) -> Identity:
 
 
 def account_of(identity: Identity) -> Member | Patient:
-    """Costs no statement in a request: its guard has read the row, and keeps it."""
+    """A member's costs no statement in a request: its guard has read the row, and keeps it."""
     if identity.role is Role.PATIENT:
         return db.session.get_one(Patient, identity.id)
     return db.session.get_one(Member, identity.id)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 
@@ -26,7 +26,8 @@ FRESH = timedelta(minutes=15)
 # A sign-in that is over, for who looks up the device that an audited event names.
 KEPT_FOR = timedelta(days=90)
 
-Standing = tuple[SignIn, Member | Patient, Identity]
+# Either a row to be written or its columns: the caller of `_standing` knows which it asked for.
+Standing: TypeAlias = tuple[Any, Member | Patient | None, Identity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Admitted:
     identity: Identity
-    account: Member | Patient
-    """Keep it, and whoever asks for this row again asks no database."""
+    account: Member | Patient | None
+    """Keep it, and whoever asks for this row again asks no database. None for a patient: phones ask often."""
     noted: bool
     """Whether its use was written: to be committed at once, whatever the request then does."""
 
@@ -244,28 +245,36 @@ def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Sta
     """The sign-in and the account as they are now, in one statement; None unless both stand as presented."""
     # Signed by us; an account that is not of this clinic is not found there.
     enter(presented.clinic_id)
-    found = db.session.execute(_asked(presented.role is Role.PATIENT, held), {"id": presented.sign_in_id}).one_or_none()
+    asked = _asked(presented.role is Role.PATIENT, held)
+    found = db.session.execute(asked, {"id": presented.sign_in_id}).one_or_none()
     if found is None:
         return None
-    sign_in, account = found[0], found[1]
-    identity = replace(of_account(account), sign_in_id=sign_in.id)
+    if presented.role is Role.PATIENT and not held:
+        sign_in, account, active = found, None, found.active
+        identity = Identity(Role.PATIENT, found.patient_id, found.clinic_id, found.token_version, found.id)
+    else:
+        sign_in, account = found[0], found[1]
+        active, identity = account.active, replace(of_account(account), sign_in_id=sign_in.id)
     now_is = (identity.role, identity.id, identity.clinic_id, identity.token_version)
     was = (presented.role, presented.account_id, presented.clinic_id, presented.token_version)
-    stands = account.active and sign_in.ended_at is None and now < sign_in.ends_at and now_is == was
+    stands = active and sign_in.ended_at is None and now < sign_in.ends_at and now_is == was
     return (sign_in, account, identity) if stands else None
 
 
 @cache
-def _asked(is_patient: bool, held: bool) -> Select[SignIn, Any]:
-    """Built once: every request asks it."""
-    asked: Select[SignIn, Any]
-    if is_patient:
-        asked = select(SignIn, Patient).join(Patient, Patient.id == SignIn.patient_id)
-    else:
-        asked = select(SignIn, Member).join(Member, Member.id == SignIn.member_id)
+def _asked(is_patient: bool, held: bool) -> Any:
+    """Built once: every request asks it. Of a patient only what admits one: the rest is read by who needs it."""
+    if is_patient and not held:
+        columns = (SignIn.id, SignIn.patient_id, SignIn.current_hash, SignIn.previous_hash, SignIn.retry_until)
+        times = (SignIn.last_used_at, SignIn.ends_at, SignIn.ended_at)
+        seen = select(*columns, *times, Patient.clinic_id, Patient.token_version, Patient.active)
+        return seen.join(Patient, Patient.id == SignIn.patient_id).where(SignIn.id == bindparam("id"))
+    account = Patient if is_patient else Member
+    owner = SignIn.patient_id if is_patient else SignIn.member_id
+    asked = select(SignIn, account).join(account, account.id == owner).where(SignIn.id == bindparam("id"))
     if held:
         asked = asked.with_for_update(of=SignIn, key_share=True).execution_options(populate_existing=True)
-    return asked.where(SignIn.id == bindparam("id"))
+    return asked
 
 
 def _give(sign_in: SignIn, identity: Identity, lasting: Lasting, now: datetime) -> Given:
