@@ -61,9 +61,12 @@ def test_a_coordinator_is_told_of_nothing(app: Flask, client: FlaskClient, actor
     bob, before = signed_in(app, actors.bob), digest()
     team = {"care_team": [str(actors.bob.id), str(dora.id)]}
     assert_problem(client.patch(f"/v1/patients/{actors.ada.id}", json=team, headers=bob), 422)
+    assert digest() == before
+    # On the pages there is her own second step for her, and nothing of a patient.
     form = {"email": dora.email, "password": PASSWORD, "csrf_token": csrf_token(client, "/sign-in")}
-    assert client.post("/sign-in", data=form).status_code == 401
-    assert client.get("/alerts").status_code == 302
+    assert client.post("/sign-in", data=form).status_code == 302
+    led = client.get("/alerts")
+    assert (led.status_code, led.location) == (303, "/second-step")
     assert digest() == before
 
 

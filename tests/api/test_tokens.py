@@ -63,8 +63,9 @@ def test_a_request_costs_one_statement_to_let_in(app: Flask, client: FlaskClient
             given = tokens_of(app, account)
             said.clear()
             assert me(client, given["access_token"]).status_code == 200
-            # The transaction names its clinic, and then it is one.
-            assert ["set_config" in statement for statement in said] == [True, False]
+            # The transaction names its clinic, and then it is one; a patient's profile is read by whoever asks for it.
+            assert ["set_config" in statement for statement in said[:2]] == [True, False]
+            assert ["sign_in" in statement for statement in said[1:]] == [True, *[False] * (len(said) - 2)]
             assert said[1].startswith("SELECT")
             # Now and then its use is written: once, then not for a while.
             clock.pass_by(minutes=20)
