@@ -12,6 +12,7 @@ from server.api import (
     mine,
     ops,
     password_resets,
+    problem_pages,
     problems,
     second_factor,
     tokens,
@@ -31,6 +32,7 @@ ROUTES = (
     alerts.routes,
     consents.routes,
     audit.routes,
+    problem_pages.routes,
     ops.routes,
 )
 

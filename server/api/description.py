@@ -8,7 +8,8 @@ import yaml
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from server.api.problems import KINDS, Problem
+from server.api.kinds import KINDS
+from server.api.problems import Problem
 from server.extensions import api
 from server.schemas.fields import Choice, Instant, Number, Rating
 
@@ -42,7 +43,7 @@ def describe(app: Flask) -> None:
         api.spec.components.response(
             slug,
             {
-                "description": f"{kind.title}. {kind.meaning}",
+                "description": f"{kind.title}. {kind.meaning} {kind.remedy}",
                 "content": {"application/problem+json": {"schema": Problem}},
             },
         )

@@ -5,12 +5,11 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, jsonify
 from marshmallow import fields
-from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.exceptions import ServiceUnavailable
 
 from server.api.blueprint import Routes
 from server.api.description import description
 from server.api.guard import public
-from server.api.problems import KINDS, page_of
 from server.extensions import db, keyring, now
 from server.schemas.fields import Body
 from server.services.health import health, is_bound
@@ -54,15 +53,6 @@ def readyz() -> Any:
         raise ServiceUnavailable
     check_keys(db.session.connection(), keyring())
     return {"status": "ok", **health(now())}
-
-
-@pages.get("/problems/<slug>")
-@public
-def show_problem(slug: str) -> str:
-    """What a problem document's `type` means."""
-    if slug not in KINDS:
-        raise NotFound
-    return page_of(KINDS[slug])
 
 
 @pages.get("/openapi.json")

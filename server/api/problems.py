@@ -1,18 +1,19 @@
 """Every error answer is one RFC 9457 problem document, and its `type` is a page that a browser can open."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, g, json, render_template_string, request
+from flask import Flask, Response, g, json, render_template, request
 from marshmallow import Schema, fields
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from server.api.kinds import KINDS
 from server.errors import (
     Busy,
     Conflict,
@@ -34,48 +35,6 @@ from server.models import Role
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    status: int
-    title: str
-    meaning: str
-
-
-KINDS: Mapping[str, Kind] = {
-    "not-json": Kind(400, "The body is not JSON", "Send one JSON value in UTF-8, as RFC 8259 has it."),
-    "bad-request": Kind(400, "The request cannot be read", "The HTTP request itself is malformed."),
-    "not-signed-in": Kind(401, "Sign in first", "The access token is missing, wrong, ended or revoked."),
-    "sign-in-failed": Kind(401, "Sign-in failed", "The account or the password is wrong."),
-    "mfa-required": Kind(401, "The second step is missing", "The password is right; give a code as mfa_code, too."),
-    "mfa-enrolment-required": Kind(
-        403, "Set up a second step first", "Begin with POST /v1/me/mfa; until it is confirmed, little else is allowed."
-    ),
-    "password-needed": Kind(
-        403,
-        "Sign in with the password first",
-        "A device that stays signed in is not enough: use a token of a new sign-in.",
-    ),
-    "participation-withdrawn": Kind(
-        403, "Participation is withdrawn", "Nothing was stored. POST /v1/consents grants it again, if that is wanted."
-    ),
-    "forbidden": Kind(403, "Not for this account", "This account's role may not do this."),
-    "not-found": Kind(404, "Not found", "It is not there, or not visible to this account."),
-    "method-not-allowed": Kind(405, "Method not allowed", "This address does not take this method."),
-    "conflict": Kind(409, "Not in this state", "What you ask contradicts what is stored."),
-    "outdated": Kind(412, "Edited since", "If-Match names another version than the one in force. Read it, edit that."),
-    "too-large": Kind(413, "Too large", "A body has at most 256 KiB."),
-    "unsupported-media-type": Kind(415, "Unsupported media type", "Send application/json, not compressed."),
-    "invalid": Kind(422, "The content breaks a rule", "`errors` says which field, by JSON pointer, and why."),
-    "if-match-missing": Kind(
-        428, "Say what you edit", "To edit what is stored under this id, send its ETag in If-Match."
-    ),
-    "too-many-requests": Kind(429, "Too many requests", "Try again after Retry-After seconds."),
-    "server-error": Kind(
-        500, "Something broke here", "The fault is ours. Try again: a check-in that was stored is not stored twice."
-    ),
-    "unavailable": Kind(503, "Not available now", "Away or busy for a moment. Try again after Retry-After seconds."),
-}
 
 _BY_STATUS = {
     400: "bad-request",
@@ -140,7 +99,7 @@ def problem(
         body["request_id"] = g.request_id
     if request.accept_mimetypes.best == "text/html":
         # A browser, so a person: the page that `type` names says it better.
-        answer = Response(page_of(kind), kind.status, headers, content_type="text/html; charset=utf-8")
+        answer = Response(render_template("problem.html", slug=slug, kind=kind), kind.status, headers)
     else:
         answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
     if kind.status == HTTPStatus.UNAUTHORIZED:
@@ -148,17 +107,6 @@ def problem(
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
     return answer
-
-
-def page_of(kind: Kind) -> str:
-    """What a kind of problem means, for people."""
-    return render_template_string(
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width, initial-scale=1"><title>{{ kind.title }}</title>'
-        '<body style="font-family:sans-serif;max-width:36em;margin:2em auto;padding:0 1em">'
-        "<h1>{{ kind.title }}</h1><p>{{ kind.meaning }}</p><p>HTTP status {{ kind.status }}.</p>",
-        kind=kind,
-    )
 
 
 def register(app: Flask) -> None:
@@ -221,7 +169,8 @@ def _pointers(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def _within(messages: Any, at: str) -> Iterator[dict[str, str]]:
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            step = str(key)[:64].replace("~", "~0").replace("/", "~1")
+            # As RFC 6901 has it inside a URI fragment.
+            step = quote(str(key)[:64].replace("~", "~0").replace("/", "~1"), safe="~")
             yield from _within(inner, at if key == "_schema" else f"{at}/{step}")
     elif isinstance(messages, list):
         for detail in messages:

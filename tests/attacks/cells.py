@@ -279,5 +279,6 @@ PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/openapi.json"): None,
+    ("GET", "/problems"): None,
     ("GET", "/problems/<slug>"): None,
 }

@@ -79,12 +79,3 @@ def test_a_method_that_is_not_there_names_those_that_are(client: FlaskClient) ->
     answer = client.delete("/v1/alerts")
     assert_problem(answer, 405)
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
-
-
-def test_every_problem_has_its_page(client: FlaskClient, app: Flask) -> None:
-    described = client.get("/openapi.json").get_json()["components"]["responses"]
-    assert len(described) > 10
-    for slug in described:
-        page = client.get(f"/problems/{slug}")
-        assert page.status_code == 200, slug
-        assert page.content_type.startswith("text/html")

@@ -160,7 +160,7 @@ def test_the_answer_to_an_error_that_breaks_too(
     """Flask's own last resort, which logs the path and the exception."""
     app = create_app(settings)
     monkeypatch.setattr(problems, "described", broken)
-    monkeypatch.setitem(app.view_functions, "problems.show_problem", broken)
+    monkeypatch.setitem(app.view_functions, "problem-pages.show_problem", broken)
     answer = app.test_client().get(f"/problems/{CANARY}")
     assert_clean(answer, status=500)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
