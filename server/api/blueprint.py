@@ -39,6 +39,10 @@ class StrictParser(FlaskParser):
 class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: type[Schema], **kwargs: Any) -> Any:
+        """One instance for all requests: webargs would make one for each, field by field."""
+        return super().arguments(schema(), **kwargs)
+
 
 class PageQuery(Schema):
     cursor = text(200, metadata={"description": "next_cursor of the page before."})
