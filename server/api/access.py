@@ -6,6 +6,7 @@ from typing import Any
 from werkzeug.exceptions import Unauthorized
 
 from server.api.blueprint import Routes
+from server.api.conditional import conditional
 from server.api.guard import EVERYONE, caller, presented_token, public, requires
 from server.api.tokens import issue, lasting
 from server.extensions import db, now
@@ -115,6 +116,7 @@ def sign_out_everywhere() -> Any:
 
 @routes.get("/me")
 @requires(*EVERYONE, enrolling=True)
+@conditional
 @routes.response(200, MeOut)
 def me() -> Any:
     """The account that is signed in."""

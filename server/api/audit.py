@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from server.api.blueprint import Routes
+from server.api.blueprint import Routes, linked
 from server.api.guard import caller, requires
 from server.extensions import db, now
 from server.models import Action, Role
@@ -23,7 +23,7 @@ def list_audit_events(query: dict[str, Any]) -> Any:
     """What members and patients of the clinic did with its records, newest first; asking is itself an event."""
     before, limit = parse_before(query.pop("cursor", None)), query.pop("limit")
     events = audit_events.list_events(caller(), Wanted(**query), before, limit)
-    return {"items": events, "next_cursor": str(events[-1]["seq"]) if len(events) == limit else None}
+    return linked(events, str(events[-1]["seq"]) if len(events) == limit else None)
 
 
 @routes.post("/patients/<uuid:patient_id>/break-glass")

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
-from flask import Request, g
+from flask import Request, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser, abort
@@ -49,7 +50,16 @@ class PageQuery(Schema):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-def page(rows: Sequence[Any], limit: int, ordered_by: str) -> dict[str, Any]:
+def page(rows: Sequence[Any], limit: int, ordered_by: str) -> tuple[dict[str, Any], dict[str, str]]:
     """One page of a list; a full page has a cursor to the next."""
     last = rows[-1] if len(rows) == limit else None
-    return {"items": rows, "next_cursor": str(Cursor(getattr(last, ordered_by), last.id)) if last else None}
+    return linked(rows, str(Cursor(getattr(last, ordered_by), last.id)) if last else None)
+
+
+def linked(rows: Sequence[Any], next_cursor: str | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """One page, and the header that leads to the next (RFC 8288) by this request's own question."""
+    body = {"items": rows, "next_cursor": next_cursor}
+    if next_cursor is None:
+        return body, {}
+    query = urlencode({**request.args, "cursor": next_cursor})
+    return body, {"Link": f'<{request.path}?{query}>; rel="next"'}

@@ -7,6 +7,7 @@ from flask import Response, jsonify
 from werkzeug.http import parse_etags
 
 from server.api.blueprint import PageQuery, Routes, page
+from server.api.conditional import conditional
 from server.api.guard import caller, requires
 from server.api.heed import heeds_self_harm
 from server.extensions import db, now
@@ -26,6 +27,7 @@ CHECK_IN_OUT, CHECK_IN_ANSWER = CheckInOut(), CheckInAnswer()
 
 @routes.get("/today")
 @requires(Role.PATIENT)
+@conditional
 @routes.response(200, TodayOut)
 def show_today() -> Any:
     """Due or done, the next session, the streak, the last 14 days, support."""
@@ -65,6 +67,7 @@ def show_check_in(check_in_id: uuid.UUID) -> Any:
 
 @routes.get("/check-ins")
 @requires(Role.PATIENT)
+@conditional
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, CheckInList)
 def list_check_ins(query: dict[str, Any]) -> Any:
@@ -75,6 +78,7 @@ def list_check_ins(query: dict[str, Any]) -> Any:
 
 @routes.get("/sessions")
 @requires(Role.PATIENT)
+@conditional
 @routes.response(200, SessionList)
 def list_sessions() -> Any:
     """One's own TMS sessions."""

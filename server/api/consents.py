@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from server.api.blueprint import PageQuery, Routes, page
+from server.api.conditional import conditional
 from server.api.guard import CARE, caller, public, requires
 from server.extensions import db, now
 from server.models import Action, Role
@@ -27,6 +28,7 @@ def list_wordings() -> Any:
 
 @routes.get("/consents")
 @requires(Role.PATIENT)
+@conditional
 @routes.response(200, ConsentList)
 def list_own_consents() -> Any:
     """All that one ever granted, newest first."""
@@ -63,6 +65,7 @@ def withdraw(consent_id: uuid.UUID) -> Any:
 
 @routes.get("/disclosures")
 @requires(Role.PATIENT)
+@conditional
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, DisclosureList)
 def list_own_disclosures(query: dict[str, Any]) -> Any:

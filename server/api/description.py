@@ -8,6 +8,7 @@ import yaml
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from server.api.conditional import IF_NONE_MATCH
 from server.api.kinds import KINDS
 from server.api.problems import Problem
 from server.extensions import api
@@ -76,6 +77,8 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
         slugs += ["not-json", "too-large", "unsupported-media-type"]
     if "{" in path:
         slugs.append("not-found")
+    if "304" in responses:
+        operation["parameters"] = [*operation.get("parameters", ()), IF_NONE_MATCH]
     for slug in slugs:
         responses[str(KINDS[slug].status)] = {"$ref": f"#/components/responses/{slug}"}
     operation["responses"] = dict(sorted(responses.items()))

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response
 
 from server.api.blueprint import Routes
+from server.api.conditional import conditional
 from server.api.guard import caller, requires
 from server.charts import draw
 from server.extensions import now
@@ -21,6 +22,7 @@ SVG = "image/svg+xml"
 
 @routes.get("/trend")
 @requires(Role.PATIENT)
+@conditional
 @routes.arguments(TrendQuery, location="query")
 @routes.response(200, OwnTrend)
 def show_own_trend(query: dict[str, Any]) -> Any:

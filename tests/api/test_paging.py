@@ -2,7 +2,9 @@
 
 import base64
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -57,6 +59,66 @@ def test_pages_neither_repeat_nor_hide_while_more_arrives(
         cursor = page["next_cursor"]
         add(app, client, actors, clock, url)
     assert found == wanted
+
+
+def followed(client: FlaskClient, url: str, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Page by page as the header Link leads."""
+    following: str | None = url
+    while following:
+        answer = client.get(following, headers=headers)
+        yield answer.get_json()
+        link = answer.headers.get("Link")
+        assert (link is None) is (answer.get_json()["next_cursor"] is None)
+        following = link and link.removeprefix("<").removesuffix('>; rel="next"')
+
+
+@pytest.mark.parametrize("url", [*LISTS, "/v1/audit-events"])
+def test_a_link_leads_to_the_next_page(app: Flask, client: FlaskClient, actors: Actors, clock: Clock, url: str) -> None:
+    for _ in range(5):
+        add(app, client, actors, clock, "/v1/check-ins" if url == "/v1/audit-events" else url)
+    headers = signed_in(app, actors.alice_admin) if url == "/v1/audit-events" else headers_of(app, actors, url)
+    # Reading the audit is in the audit.
+    for _ in range(3):
+        client.get(url_of(actors, url), headers=headers)
+    pages = list(followed(client, f"{url_of(actors, url)}?limit=2", headers))
+    assert len(pages) > 1
+    of = "seq" if url == "/v1/audit-events" else "id"
+    found = [item[of] for page in pages for item in page["items"]]
+    assert len(found) == len(set(found)) >= 5
+
+
+def test_the_link_asks_the_same_question(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    for _ in range(3):
+        add(app, client, actors, clock, "/v1/alerts")
+    answer = client.get(f"/v1/alerts?state=open&limit=1&patient={actors.ada.id}", headers=signed_in(app, actors.bob))
+    assert f"state=open&limit=1&patient={actors.ada.id}&cursor=" in answer.headers["Link"]
+
+
+def test_what_comes_late_between_two_pages_neither_repeats_nor_hides(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock
+) -> None:
+    """A phone that was offline brings check-ins of days before, among those that were shown and those to come."""
+    headers = signed_in(app, actors.ada)
+
+    def put(hours_back: float) -> str:
+        check_in_id = new_id()
+        body = check_in_body(clock() - timedelta(hours=hours_back))
+        assert client.put(f"/v1/check-ins/{check_in_id}", json=body, headers=headers).status_code == 201
+        return check_in_id
+
+    wanted = [put(hours) for hours in range(1, 8)]
+    late: list[str] = []
+    found: list[str] = []
+    for page in followed(client, "/v1/check-ins?limit=2", headers):
+        found += [item["id"] for item in page["items"]]
+        put(0.5)
+        put(1.5)
+        late.append(put(7.5 + len(late)))
+    assert [one for one in found if one in wanted] == wanted
+    assert len(found) == len(set(found))
+    # What is older than the page comes with those to come.
+    assert set(found) - set(wanted) <= set(late)
+    assert late[0] in found
 
 
 def encoded(text: str) -> str:
