@@ -225,6 +225,10 @@ def check_in_body(at: datetime, **fields: Any) -> dict[str, Any]:
     }
 
 
+def urge_body(at: datetime, **fields: Any) -> dict[str, Any]:
+    return {"recorded_at": at.isoformat(), "zone": "America/New_York", "craving": 6, **fields}
+
+
 def days_later(at: datetime, days: int) -> datetime:
     return at + timedelta(days=days)
 

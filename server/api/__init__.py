@@ -14,9 +14,11 @@ from server.api import (
     password_resets,
     problem_pages,
     problems,
+    quarantine,
     second_factor,
     tokens,
     trend,
+    urges,
 )
 from server.api.description import describe
 from server.extensions import api
@@ -27,6 +29,8 @@ ROUTES = (
     second_factor.routes,
     mine.routes,
     check_ins.routes,
+    urges.routes,
+    quarantine.routes,
     caseload.routes,
     trend.routes,
     alerts.routes,

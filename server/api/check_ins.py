@@ -3,20 +3,18 @@
 import uuid
 from typing import Any
 
-from flask import Response, jsonify
-from werkzeug.http import parse_etags
-
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
 from server.api.guard import caller, requires
-from server.api.heed import heeds_self_harm
+from server.api.refusals import keeps_refused
+from server.api.versions import named_versions, tagged
 from server.extensions import db, now
 from server.models import Role
 from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, IfMatch, TodayOut
 from server.schemas.patients import SessionList
 from server.services import check_ins, courses, today
+from server.services.check_ins import CHECK_IN
 from server.services.pages import parse_cursor
-from server.services.reports import ANY
 from server.services.support import support_for
 
 routes = Routes("check-ins", __name__, url_prefix="/v1", description="The patient's phone")
@@ -36,7 +34,7 @@ def show_today() -> Any:
 
 @routes.put("/check-ins/<uuid:check_in_id>")
 @requires(Role.PATIENT)
-@heeds_self_harm
+@keeps_refused(CHECK_IN.name)
 @routes.arguments(CheckInIn)
 @routes.arguments(IfMatch, location="headers")
 @routes.response(201, CheckInAnswer)
@@ -50,9 +48,9 @@ def put_check_in(said: dict[str, Any], sent: dict[str, str], check_in_id: uuid.U
     is kept.
     """
     stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), named_versions(sent.get("if_match")))
-    answer = CHECK_IN_ANSWER.dump(stored.check_in | {"support": support_for(stored.region)})
+    answer = CHECK_IN_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
-    return tagged(jsonify(answer), stored.check_in["etag"]), 201 if stored.created else 200
+    return tagged(answer), 201 if stored.created else 200
 
 
 @routes.get("/check-ins/<uuid:check_in_id>")
@@ -61,8 +59,7 @@ def put_check_in(said: dict[str, Any], sent: dict[str, str], check_in_id: uuid.U
 @routes.alt_response(404, "not-found")
 def show_check_in(check_in_id: uuid.UUID) -> Any:
     """One of one's own check-ins."""
-    found = check_ins.get_check_in(caller().id, check_in_id)
-    return tagged(jsonify(CHECK_IN_OUT.dump(found)), found.etag)
+    return tagged(CHECK_IN_OUT.dump(check_ins.get_check_in(caller().id, check_in_id)))
 
 
 @routes.get("/check-ins")
@@ -83,16 +80,3 @@ def list_check_ins(query: dict[str, Any]) -> Any:
 def list_sessions() -> Any:
     """One's own TMS sessions."""
     return {"items": courses.patient_sessions(caller().id)}
-
-
-def named_versions(if_match: str | None) -> frozenset[str] | None:
-    """The ETags of an If-Match; weak ones match nothing (RFC 9110, 13.1.1)."""
-    if if_match is None:
-        return None
-    tags = parse_etags(if_match)
-    return frozenset((ANY,)) if tags.star_tag else frozenset(f'"{tag}"' for tag in tags.as_set())
-
-
-def tagged(answer: Response, etag: str) -> Response:
-    answer.headers["ETag"] = etag
-    return answer

@@ -160,6 +160,12 @@ def of_exception(error: Exception) -> Response:
     return problem("server-error")
 
 
+def pointers_in(error: HTTPException) -> list[str]:
+    """Which fields a 422 blames."""
+    sent: dict[str, Any] = getattr(error, "data", None) or {}
+    return [blamed["pointer"] for blamed in _pointers(sent.get("messages") or {})]
+
+
 def _pointers(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """webargs' nested messages, the first level of which is the location, as JSON pointers."""
     for inner in messages.values():

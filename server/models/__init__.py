@@ -14,10 +14,12 @@ from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.password_reset import PasswordReset
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause, PausedWhy
+from server.models.quarantine import QuarantinedItem, Settled
 from server.models.reported import Answer, Reported, etag_of
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
 from server.models.trend_state import TrendState
+from server.models.urge import Urge, UrgeVersion
 
 __all__ = [
     "PATIENT_HELD",
@@ -61,14 +63,18 @@ __all__ = [
     "Pause",
     "PausedWhy",
     "Purpose",
+    "QuarantinedItem",
     "Reported",
     "Role",
     "Sealed",
     "SessionState",
+    "Settled",
     "SignIn",
     "Target",
     "TmsSession",
     "TrendState",
+    "Urge",
+    "UrgeVersion",
     "Weekday",
     "What",
     "Withheld",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
@@ -71,6 +72,9 @@ class Patient(Base):
     """How often something changed that the patient's phones show; counted under the lock of this row."""
     profile_change: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
     """Which of them touched the profile last."""
+
+    quarantined: Mapped[int] = mapped_column(Integer, server_default=text("0"), default=0)
+    """How many of the patient's quarantined items nobody has settled yet; counted under the lock of this row."""
 
     reference = Sealed[str | None]("clinic_id", "id")
     """The clinic's own reference, such as a chart number."""

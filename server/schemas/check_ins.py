@@ -32,12 +32,18 @@ TRIGGERS = (
 )
 
 
-def _several(allowed: tuple[str, ...]) -> fields.List[str]:
+def several(allowed: tuple[str, ...]) -> fields.List[str]:
     return fields.List(
         fields.String(validate=validate.OneOf(allowed)),
         validate=validate.Length(max=len(allowed)),
         metadata={"uniqueItems": True},
     )
+
+
+def each_once(said: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if len(set(said.get(name, ()))) != len(said.get(name, ())):
+            raise ValidationError("Each may be named once.", name)
 
 
 class IfMatch(Body):
@@ -60,9 +66,9 @@ class CheckInBody(Body):
     stress = Rating(allow_none=True)
     confidence = Rating(allow_none=True, metadata={"description": "Confidence to stay off, 0-10."})
     used = Choice(Answer, allow_none=True)
-    substances = _several(SUBSTANCES)
+    substances = several(SUBSTANCES)
     medication_taken = Choice(Answer, allow_none=True)
-    triggers = _several(TRIGGERS)
+    triggers = several(TRIGGERS)
     self_harm_thoughts = Choice(Answer, allow_none=True)
     note = text(2000, allow_none=True)
 
@@ -76,9 +82,7 @@ class CheckInIn(CheckInBody):
     def says_something(self, said: dict[str, Any], **_: Any) -> None:
         if said.get("craving") is None and said.get("mood") is None:
             raise ValidationError("A check-in has at least one of craving and mood.")
-        for name in ("substances", "triggers"):
-            if len(set(said.get(name, ()))) != len(said.get(name, ())):
-                raise ValidationError("Each may be named once.", name)
+        each_once(said, "substances", "triggers")
 
 
 class CheckInOut(CheckInBody):

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -13,8 +12,9 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Answer, CheckIn, CheckInVersion, Patient
 from server.services.day_counts import choose, first_moved, known_rows, lowered, name_counting
 from server.services.pages import Cursor
+from server.services.quarantine import supersede
 from server.services.replays import replay_from
-from server.services.reports import Desk, Kind, Outcome, Result, Sent, answer
+from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
 from server.services.safety import hear_yes
 
 ABSENT: dict[str, Any] = {
@@ -31,19 +31,6 @@ ABSENT: dict[str, Any] = {
     "note": None,
 }
 CHECK_IN = Kind("check_in", CheckIn, CheckInVersion, ABSENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the phone is told."""
-
-    outcome: Outcome
-    check_in: dict[str, Any]
-    region: str
-
-    @property
-    def created(self) -> bool:
-        return self.outcome is Outcome.STORED
 
 
 def put_check_in(
@@ -85,6 +72,7 @@ def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]
         replay_from(patient, first)
     patient.assess_due_at = min(now, patient.assess_due_at or now)
     desk.write()
+    supersede(patient, CHECK_IN.name, desk.said_anew(), now)
     db.session.flush()
     # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.
     yes = [one for one in new if one.row["self_harm_thoughts"] == Answer.YES]

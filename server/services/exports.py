@@ -26,8 +26,11 @@ from server.models import (
     Invite,
     Patient,
     Pause,
+    QuarantinedItem,
     SignIn,
     TmsSession,
+    Urge,
+    UrgeVersion,
 )
 from server.services.archives import Archive
 from server.services.belongings import of_patient
@@ -92,6 +95,7 @@ CHECK_IN = (
     "form_version craving mood sleep_quality stress confidence used substances medication_taken triggers"
     " self_harm_thoughts note"
 )
+URGE = "craving used triggers note"
 PARTS = (
     _of(
         "profile",
@@ -118,6 +122,28 @@ PARTS = (
         "What a check-in said before you edited it, each version.",
         "recorded_at id version",
         f"id version recorded_at zone offset_minutes offset_known received_at replaced_at day {CHECK_IN}",
+    ),
+    _of(
+        "urges",
+        Urge,
+        "Episodes of craving that you reported; `used` is whether you gave in.",
+        "recorded_at id",
+        f"id version recorded_at zone offset_minutes offset_known received_at edited_at day {URGE}",
+    ),
+    _of(
+        "earlier_urges",
+        UrgeVersion,
+        "What an urge said before you edited it, each version.",
+        "recorded_at id version",
+        f"id version recorded_at zone offset_minutes offset_known received_at replaced_at day {URGE}",
+    ),
+    _of(
+        "not_taken",
+        QuarantinedItem,
+        "What your phone sent and could not be taken as it was, with the fields that were to blame, and what became of"
+        " it.",
+        "received_at id",
+        "kind reported_id received_at said cut problem pointers settled_at outcome reason",
     ),
     Part(
         "trend",

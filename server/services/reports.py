@@ -88,6 +88,19 @@ class Result:
         return self.kept
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the phone is told of one."""
+
+    outcome: Outcome
+    row: dict[str, Any]
+    region: str
+
+    @property
+    def created(self) -> bool:
+        return self.outcome is Outcome.STORED
+
+
 class Desk:
     """Takes the reports of one patient, whose row the caller holds."""
 
@@ -171,6 +184,10 @@ class Desk:
             "offset_minutes": local.offset_minutes,
             "offset_known": local.offset_known,
         }
+
+    def said_anew(self) -> list[uuid.UUID]:
+        """The ids of what is new or was edited."""
+        return [kept.row["id"] for kept in self.kept.values() if kept.said_anew]
 
     def write(self) -> None:
         """All that was touched, each numbered among the patient's changes."""

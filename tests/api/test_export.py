@@ -12,6 +12,7 @@ from server.services.belongings import tables_of_patients
 from server.services.exports import NOT_IN, PARTS
 from tests.api.problem import assert_problem
 from tests.archive import export_of
+from tests.attacks.belongings import add_urges
 from tests.attacks.cells import Things
 from tests.audited import events
 from tests.conftest import Clock
@@ -43,6 +44,9 @@ FILE_OF = {
     "care_team": "care_team",
     "sign_in": "devices",
     "check_in_version": "earlier_check_ins",
+    "urge": "urges",
+    "urge_version": "earlier_urges",
+    "quarantined_item": "not_taken",
     **{name: f"{name}s" for name in ("check_in", "course", "pause", "alert", "alert_event", "alert_email", "invite")},
     **{name: f"{name}s" for name in ("consent", "disclosure")},
 }
@@ -51,10 +55,12 @@ LEFT_OUT = {
     "patient": {
         *("reference_index", "password_hash", "token_version", "trend_through"),
         *("assess_due_at", "assess_queued_at", "assessed_at", "assess_failures", "assess_error"),
-        *("changes", "profile_change"),
+        *("changes", "profile_change", "quarantined"),
     },
     "check_in": {"change"},
     "session": {"change"},
+    "urge": {"change"},
+    "quarantined_item": {"id", "digest", "settled_by"},
     "alert": {"acknowledged_by", "resolved_by"},
     "alert_event": {"id", "member_id"},
     "consent": {"recipient_index"},
@@ -92,6 +98,7 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     said = check_in_body(clock(), craving=6.5, mood=4, used="yes", substances=["nicotine", "alcohol"], note=NOTE)
     assert client.put(url, json=said | {"note": "before"}, headers=ada).status_code == 201
     assert client.put(url, json=said, headers=ada | {"If-Match": "*"}).status_code == 200
+    add_urges(client, ada, clock())
     closed = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{things.alert}/resolve", json=closed, headers=bob).status_code == 200
     add_disclosure(things, clock())

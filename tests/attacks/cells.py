@@ -8,12 +8,13 @@ from typing import Any
 
 from server.api.tokens import lasting
 from server.extensions import db
-from server.models import Alert, Answer, Member, Patient, Role, TmsSession
-from server.services import check_ins, consents, courses, identities, sign_ins
+from server.models import Alert, Answer, Member, Patient, QuarantinedItem, Role, TmsSession
+from server.services import check_ins, consents, courses, identities, quarantine, sign_ins, urges
 from server.services.care_teams import replace_care_team
+from server.services.quarantine import Refusal
+from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_urge
 from tests.database import change
 from tests.factories import (
-    NOTE,
     OUTCOME_NOTE,
     PASSWORD,
     TOTP_SECRET,
@@ -26,6 +27,7 @@ from tests.factories import (
     make_patient,
     mfa_code,
     new_id,
+    urge_body,
 )
 
 ACTORS = ("ada", "eve", "gil", "bob", "dan", "carol", "alice", "frank", "dora")
@@ -43,6 +45,9 @@ class Things:
     consent: uuid.UUID
     """That Dr. Gray hears of alerts."""
     check_in: uuid.UUID
+    urge: uuid.UUID
+    quarantined: uuid.UUID
+    """What Ada's phone sent and we could not take."""
     member: uuid.UUID
     """Bob: a member of Alice's clinic."""
     people: dict[str, Member | Patient]
@@ -50,7 +55,7 @@ class Things:
 
     def url(self, rule: str, *, missing: bool = False) -> str:
         """The address of Ada's own, or of what does not exist."""
-        for name in ("patient", "course", "session", "alert", "device", "consent", "member", "check_in"):
+        for name in set(self.__slots__) - {"people", "now"}:
             wanted = new_id() if missing else str(getattr(self, name))
             rule = rule.replace(f"<uuid:{name}_id>", wanted)
         return rule
@@ -68,6 +73,10 @@ def make_things(actors: Actors, now: datetime) -> Things:
     yes = check_in_body(now, self_harm_thoughts=Answer.YES) | {"recorded_at": now}
     check_in = uuid.uuid4()
     check_ins.put_check_in(ada.id, check_in, yes, now)
+    urge = uuid.uuid4()
+    urges.put_urge(ada.id, urge, urge_body(now) | {"recorded_at": now}, now)
+    quarantine.keep(ada.id, [Refusal("urge", uuid.uuid4(), {"craving": 11}, "invalid", ["#/craving"])], now)
+    quarantined = db.session.query(QuarantinedItem.id).filter_by(patient_id=ada.id).scalar()
     consent = consents.grant(identities.of_patient(ada), disclosure_fields(now), now).id
     db.session.commit()
     people: dict[str, Member | Patient] = {
@@ -85,7 +94,20 @@ def make_things(actors: Actors, now: datetime) -> Things:
         begin_second_step(begun)
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
-    return Things(ada.id, course.id, session.id, alert.id, device, consent, check_in, actors.bob.id, people, now)
+    return Things(
+        ada.id,
+        course.id,
+        session.id,
+        alert.id,
+        device,
+        consent,
+        check_in,
+        urge,
+        quarantined,
+        actors.bob.id,
+        people,
+        now,
+    )
 
 
 def _withdrawn(patient: Patient, now: datetime) -> Patient:
@@ -129,59 +151,6 @@ class Cell:
         return dict(zip(ACTORS, map(int, self.statuses.split()), strict=True))
 
 
-def _check_in(now: datetime) -> dict[str, Any]:
-    return check_in_body(
-        now,
-        mood=5.5,
-        sleep_quality=4,
-        stress=3,
-        confidence=6,
-        used="no",
-        substances=["nicotine"],
-        medication_taken="yes",
-        triggers=["stress", "people"],
-        self_harm_thoughts="no",
-        note=NOTE,
-    )
-
-
-def _member(_: datetime) -> dict[str, Any]:
-    return {
-        "role": "clinician",
-        "name": "Grace",
-        "email": f"{new_id()}@clinic.example",
-        "password": PASSWORD,
-    }
-
-
-def _patient(_: datetime) -> dict[str, Any]:
-    return {
-        "reference": new_id(),
-        "zone": "America/New_York",
-        "language": "en",
-        "region": "US-NY",
-        "monitored_from": "2026-05-01",
-        "monitored_until": "2026-09-01",
-        "paused": False,
-    }
-
-
-def _password(_: datetime) -> dict[str, Any]:
-    return {"password": PASSWORD, "new_password": "another battery horse"}
-
-
-def _limits(_: datetime) -> dict[str, Any]:
-    return {
-        "h": 3.5,
-        "craving_severe": 8.5,
-        "mood_very_low": 2,
-        "use_free_days": 14,
-        "silent_days": 4,
-        "silent_chance": 0.005,
-        "mfa_required": False,
-    }
-
-
 CELLS = {
     #                                                        ada eve gil bob dan carol alice frank dora
     ("POST", "/v1/tokens/refresh"): Cell("201 201 201 201 201 201 201 201 201"),
@@ -202,13 +171,16 @@ CELLS = {
     ("DELETE", "/v1/me/mfa"): Cell(
         "403 403 403 409 409 409 204 204 409", lambda now: {"password": PASSWORD, "mfa_code": mfa_code(now)}
     ),
-    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201 201", _password),
+    ("POST", "/v1/me/password"): Cell("201 201 201 201 201 201 201 201 201", a_password),
     ("GET", "/v1/me/devices"): Cell("200 200 200 200 200 200 200 200 200"),
     ("DELETE", "/v1/me/devices/<uuid:device_id>"): Cell("204 404 404 404 404 404 404 404 404"),
     ("GET", "/v1/today"): Cell("200 200 200 403 403 403 403 403 403"),
-    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403 403", _check_in),
+    ("PUT", "/v1/check-ins/<uuid:check_in_id>"): Cell("201 201 403 403 403 403 403 403 403", a_check_in),
     ("GET", "/v1/check-ins/<uuid:check_in_id>"): Cell("200 404 404 403 403 403 403 403 403"),
     ("GET", "/v1/check-ins"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("PUT", "/v1/urges/<uuid:urge_id>"): Cell("201 201 403 403 403 403 403 403 403", a_urge),
+    ("GET", "/v1/urges/<uuid:urge_id>"): Cell("200 404 404 403 403 403 403 403 403"),
+    ("GET", "/v1/urges"): Cell("200 200 200 403 403 403 403 403 403"),
     ("GET", "/v1/sessions"): Cell("200 200 200 403 403 403 403 403 403"),
     ("GET", "/v1/consents"): Cell("200 200 200 403 403 403 403 403 403"),
     ("POST", "/v1/consents"): Cell(
@@ -219,15 +191,23 @@ CELLS = {
     ("GET", "/v1/patients/<uuid:patient_id>/consents"): Cell("403 403 403 200 404 404 200 404 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/disclosures"): Cell("403 403 403 200 404 404 200 404 403"),
     ("GET", "/v1/patients"): Cell("403 403 403 200 200 200 200 200 200"),
-    ("POST", "/v1/patients"): Cell("403 403 403 201 201 201 201 201 403", _patient),
+    ("POST", "/v1/patients"): Cell("403 403 403 201 201 201 201 201 403", a_patient),
     ("GET", "/v1/patients/<uuid:patient_id>"): Cell("403 403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/patients/<uuid:patient_id>"): Cell(
-        "403 403 403 200 404 404 200 404 403", lambda now: {**_patient(now), "active": True}
+        "403 403 403 200 404 404 200 404 403", lambda now: {**a_patient(now), "active": True}
     ),
     ("POST", "/v1/patients/<uuid:patient_id>/invites"): Cell("403 403 403 201 404 404 201 404 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/check-ins"): Cell("403 403 403 200 404 404 403 403 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/check-ins/<uuid:check_in_id>/versions"): Cell(
         "403 403 403 200 404 404 403 403 403"
+    ),
+    ("GET", "/v1/patients/<uuid:patient_id>/urges"): Cell("403 403 403 200 404 404 403 403 403"),
+    ("GET", "/v1/patients/<uuid:patient_id>/urges/<uuid:urge_id>/versions"): Cell(
+        "403 403 403 200 404 404 403 403 403"
+    ),
+    ("GET", "/v1/patients/<uuid:patient_id>/quarantine"): Cell("403 403 403 200 404 404 403 403 403"),
+    ("POST", "/v1/patients/<uuid:patient_id>/quarantine/<uuid:quarantined_id>/resolve"): Cell(
+        "403 403 403 200 404 404 403 403 403", lambda _: {"outcome": "entered", "reason": "asked on the phone"}
     ),
     ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 403 200 404 404 200 404 200"),
     ("GET", "/v1/trend"): Cell("200 200 200 403 403 403 403 403 403"),
@@ -243,9 +223,9 @@ CELLS = {
         lambda _: {"state": "attended", "starts_at": "2026-05-05T14:00:00-04:00"},
     ),
     ("GET", "/v1/clinic"): Cell("403 403 403 403 403 403 200 200 403"),
-    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 403 200 200 403", _limits),
+    ("PATCH", "/v1/clinic"): Cell("403 403 403 403 403 403 200 200 403", a_limits),
     ("GET", "/v1/members"): Cell("403 403 403 403 403 403 200 200 403"),
-    ("POST", "/v1/members"): Cell("403 403 403 403 403 403 201 201 403", _member),
+    ("POST", "/v1/members"): Cell("403 403 403 403 403 403 201 201 403", a_member),
     ("GET", "/v1/erasures"): Cell("403 403 403 200 200 200 200 200 200"),
     ("PATCH", "/v1/members/<uuid:member_id>"): Cell(
         "403 403 403 403 403 403 200 404 403",

@@ -79,6 +79,25 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
                received_at, day, form_version, substances, triggers
         FROM check_in
     """)
+    change("""
+        INSERT INTO urge (clinic_id, patient_id, id, recorded_at, zone, offset_minutes, offset_known, received_at, day,
+                          craving, triggers)
+        SELECT clinic_id, patient_id, id, recorded_at, zone, offset_minutes, offset_known, received_at, day, 5, '{}'
+        FROM check_in
+    """)
+    change("""
+        INSERT INTO urge_version (clinic_id, patient_id, id, version, recorded_at, zone, offset_minutes, offset_known,
+                                  received_at, replaced_at, day, craving, triggers)
+        SELECT clinic_id, patient_id, id, version, recorded_at, zone, offset_minutes, offset_known, received_at,
+               received_at, day, craving, triggers
+        FROM urge
+    """)
+    change("""
+        INSERT INTO quarantined_item (id, clinic_id, patient_id, kind, received_at, digest, said_sealed, cut, problem,
+                                      pointers)
+        SELECT gen_random_uuid(), clinic_id, patient_id, 'urge', received_at, '', '', false, '', '{}' FROM check_in
+        ON CONFLICT DO NOTHING
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)

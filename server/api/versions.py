@@ -1,0 +1,23 @@
+"""Versions of what a phone stored: which one an edit names, and which one an answer shows."""
+
+from typing import Any
+
+from flask import Response, jsonify
+from werkzeug.http import parse_etags
+
+from server.services.reports import ANY
+
+
+def named_versions(if_match: str | None) -> frozenset[str] | None:
+    """The ETags of an If-Match; weak ones match nothing (RFC 9110, 13.1.1)."""
+    if if_match is None:
+        return None
+    tags = parse_etags(if_match)
+    return frozenset((ANY,)) if tags.star_tag else frozenset(f'"{tag}"' for tag in tags.as_set())
+
+
+def tagged(said: dict[str, Any]) -> Response:
+    """With its ETag, which the body has, too."""
+    answer = jsonify(said)
+    answer.headers["ETag"] = said["etag"]
+    return answer

@@ -1,0 +1,70 @@
+"""Urges: momentary craving episodes, any number a day. The trend engine does not read them."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from server.errors import NotFound
+from server.extensions import db
+from server.models import PATIENT_HELD, Patient, Urge, UrgeVersion
+from server.services.pages import Cursor
+from server.services.quarantine import supersede
+from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
+
+ABSENT: dict[str, Any] = {"used": None, "triggers": [], "note": None}
+URGE = Kind("urge", Urge, UrgeVersion, ABSENT)
+
+
+def put_urge(
+    patient_id: uuid.UUID,
+    urge_id: uuid.UUID,
+    fields: dict[str, Any],
+    now: datetime,
+    if_match: Collection[str] | None = None,
+) -> Stored:
+    """Stores one under the id that the phone made; the same content again changes nothing. Raises as put_check_in."""
+    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    (result,) = store(patient, [Sent(urge_id, fields, if_match)], now)
+    return Stored(result.outcome, answer(URGE, result.stored()), patient.region)
+
+
+def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]:
+    """What became of each, in the order of `sent`. The caller holds the patient's row."""
+    table = URGE.table
+    known = db.session.execute(
+        select(table).where(table.c.patient_id == patient.id, table.c.id.in_([one.id for one in sent]))
+    )
+    desk = Desk(patient, URGE, [dict(row) for row in known.mappings()], now)
+    results = desk.take(sent)
+    desk.write()
+    supersede(patient, URGE.name, desk.said_anew(), now)
+    db.session.flush()
+    return results
+
+
+def get_urge(patient_id: uuid.UUID, urge_id: uuid.UUID) -> Urge:
+    found = db.session.get(Urge, (patient_id, urge_id))
+    if found is None:
+        raise NotFound("There is no such urge.")
+    return found
+
+
+def earlier_versions(patient_id: uuid.UUID, urge_id: uuid.UUID) -> Sequence[UrgeVersion]:
+    """What it said before each edit, the latest first. Raises NotFound."""
+    get_urge(patient_id, urge_id)
+    return db.session.scalars(
+        select(UrgeVersion)
+        .where(UrgeVersion.patient_id == patient_id, UrgeVersion.id == urge_id)
+        .order_by(UrgeVersion.version.desc())
+    ).all()
+
+
+def list_urges(patient_id: uuid.UUID, cursor: Cursor | None, limit: int) -> Sequence[Urge]:
+    """Newest first."""
+    found = select(Urge).where(Urge.patient_id == patient_id)
+    if cursor:
+        found = found.where(tuple_(Urge.recorded_at, Urge.id) < tuple_(cursor.at, cursor.id))
+    return db.session.scalars(found.order_by(Urge.recorded_at.desc(), Urge.id.desc()).limit(limit)).all()

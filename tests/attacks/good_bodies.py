@@ -1,0 +1,63 @@
+"""Bodies that a route takes, with something in every field."""
+
+from datetime import datetime
+from typing import Any
+
+from tests.factories import NOTE, PASSWORD, check_in_body, new_id, urge_body
+
+
+def a_check_in(now: datetime) -> dict[str, Any]:
+    return check_in_body(
+        now,
+        mood=5.5,
+        sleep_quality=4,
+        stress=3,
+        confidence=6,
+        used="no",
+        substances=["nicotine"],
+        medication_taken="yes",
+        triggers=["stress", "people"],
+        self_harm_thoughts="no",
+        note=NOTE,
+    )
+
+
+def a_urge(now: datetime) -> dict[str, Any]:
+    return urge_body(now, used="no", triggers=["stress"], note=NOTE)
+
+
+def a_member(_: datetime) -> dict[str, Any]:
+    return {
+        "role": "clinician",
+        "name": "Grace",
+        "email": f"{new_id()}@clinic.example",
+        "password": PASSWORD,
+    }
+
+
+def a_patient(_: datetime) -> dict[str, Any]:
+    return {
+        "reference": new_id(),
+        "zone": "America/New_York",
+        "language": "en",
+        "region": "US-NY",
+        "monitored_from": "2026-05-01",
+        "monitored_until": "2026-09-01",
+        "paused": False,
+    }
+
+
+def a_password(_: datetime) -> dict[str, Any]:
+    return {"password": PASSWORD, "new_password": "another battery horse"}
+
+
+def a_limits(_: datetime) -> dict[str, Any]:
+    return {
+        "h": 3.5,
+        "craving_severe": 8.5,
+        "mood_very_low": 2,
+        "use_free_days": 14,
+        "silent_days": 4,
+        "silent_chance": 0.005,
+        "mfa_required": False,
+    }
