@@ -23,7 +23,8 @@ def list_quarantined(query: dict[str, Any], patient_id: uuid.UUID) -> Any:
     """What the phone of a patient in one's care sent and was refused for its content, newest first."""
     patient = patients.get_patient(caller(), patient_id)
     found = quarantine.list_quarantined(patient, parse_cursor(query.get("cursor")), query["limit"])
-    return page(found, query["limit"], "received_at") | {"full": patient.quarantined >= quarantine.MOST}
+    body, headers = page(found, query["limit"], "received_at")
+    return body | {"full": patient.quarantined >= quarantine.MOST}, headers
 
 
 @routes.post("/patients/<uuid:patient_id>/quarantine/<uuid:quarantined_id>/resolve")

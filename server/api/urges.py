@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from server.api.blueprint import PageQuery, Routes, page
+from server.api.conditional import conditional
 from server.api.guard import caller, requires
 from server.api.refusals import keeps_refused
 from server.api.versions import named_versions, tagged
@@ -49,6 +50,7 @@ def show_urge(urge_id: uuid.UUID) -> Any:
 
 @routes.get("/urges")
 @requires(Role.PATIENT)
+@conditional
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, UrgeList)
 def list_urges(query: dict[str, Any]) -> Any:
