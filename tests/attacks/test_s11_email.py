@@ -74,6 +74,11 @@ def delivered(app: Flask, settings: Settings, clock: Clock) -> Sequence[tuple[li
     return found
 
 
+def unfolded(mail: EmailMessage) -> str:
+    """Without the soft breaks of quoted-printable, one of which may cut an id in two: `ada` is hexadecimal, too."""
+    return re.sub(r"=\r?\n", "", f"{mail}")
+
+
 def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
     assert raise_everything(actors, clock) == {rule.name for rule in RULES} | {"safety_concern"}
     ids = {str(email_id): f"{alert_id}" for email_id, alert_id in rows("SELECT id, alert_id FROM alert_email")}
@@ -92,7 +97,7 @@ def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock,
         assert SAYS.fullmatch(part(mail, "plain").replace("\r\n", "\n"))
         links = set(re.findall(r"https?://[^\s\"<]+", part(mail, "html") + part(mail, "plain")))
         assert links == {f"{settings.base_url}/alerts/{alert_id}"}
-        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*", "", f"{mail}{part(mail, 'html')}".lower())
+        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*", "", f"{unfolded(mail)}{part(mail, 'html')}".lower())
         said = whole.replace(recipients[0], "").replace("no-reply@interlude.example", "")
         assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said] == []
     assert ids == {}
