@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from server import api, cli, compression, headers, pace, traffic, web
+from server import api, cli, compression, headers, languages, pace, traffic, web
 from server.assembly import assemble, require_keys, settings_of_this_process
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
@@ -39,6 +39,7 @@ def create_app(
     )
     traffic.register(app)
     compression.register(app)
+    languages.register(app)
     headers.register(app, settings.base_url)
     migrate.init_app(app, db, directory="migrations", compare_type=True, render_as_batch=False)
     csrf.init_app(app)

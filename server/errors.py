@@ -2,11 +2,15 @@
 
 
 class DomainError(Exception):
-    """`detail` is for a person to read and never repeats what was sent."""
+    """`detail` is for a person to read and never repeats what was sent.
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    It is in English; `message` and the `values` in it are what is said in another language.
+    """
+
+    def __init__(self, message: str, **values: object) -> None:
+        self.message, self.values = message, values
+        self.detail = message % values if values else message
+        super().__init__(self.detail)
 
 
 class NotFound(DomainError):
@@ -28,8 +32,8 @@ class Unconditional(Conflict):
 class Refused(DomainError):
     """The content breaks a rule; `field` is the one to blame."""
 
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, field: str, message: str, **values: object) -> None:
+        super().__init__(message, **values)
         self.field = field
 
 
@@ -37,12 +41,17 @@ class SignInFailed(DomainError):
     """Unknown account, wrong password, disabled: never told apart."""
 
 
+# Of one minute, and of several.
+ATTEMPTS = ("Too many attempts. Try again in a minute.", "Too many attempts. Try again in %(minutes)d minutes.")
+REQUESTS = ("Too many requests. Try again in a minute.", "Too many requests. Try again in %(minutes)d minutes.")
+
+
 class TooMany(DomainError):
     """More than is allowed; `seconds` until the next."""
 
-    def __init__(self, seconds: int, what: str = "attempts") -> None:
+    def __init__(self, seconds: int, of: tuple[str, str] = ATTEMPTS) -> None:
         minutes = -(-seconds // 60)
-        super().__init__(f"Too many {what}. Try again in {'a minute' if minutes == 1 else f'{minutes} minutes'}.")
+        super().__init__(of[minutes > 1], minutes=minutes)
         self.seconds = seconds
 
 

@@ -13,7 +13,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 
 from server.clock import utcnow
 from server.counts import SCHEME
-from server.errors import TooMany
+from server.errors import REQUESTS, TooMany
 from server.settings import Settings
 
 _KEY = "interlude_pace"
@@ -44,7 +44,7 @@ def configure(app: Flask, settings: Settings) -> None:
             limit = limiter.current_limit
             left = limit.reset_at - utcnow().timestamp() if limit else 0
             # The window's end is rounded up.
-            raise TooMany(min(max(1, ceil(left)), WINDOW_SECONDS), "requests") from None
+            raise TooMany(min(max(1, ceil(left)), WINDOW_SECONDS), REQUESTS) from None
 
     app.extensions[_KEY] = keep
 

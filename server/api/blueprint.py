@@ -31,7 +31,7 @@ class StrictParser(FlaskParser):
             g.body = parse(body)
             return g.body
         except NotJson as error:
-            abort(HTTPStatus.BAD_REQUEST, exc=error, not_json=str(error))
+            abort(HTTPStatus.BAD_REQUEST, exc=error, not_json=error)
 
     def handle_error(self, error: ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
         abort(HTTPStatus.UNPROCESSABLE_ENTITY, exc=error, messages=error.messages)

@@ -97,7 +97,8 @@ def _admitted() -> Identity:
     g.must_enrol = admitted.must_enrol
     if admitted.noted:
         db.session.commit()
-    g.account = admitted.account
+    g.account, g.own_language = admitted.account, admitted.language
+    g.is_staff = admitted.identity.role is not Role.PATIENT
     return admitted.identity
 
 

@@ -8,6 +8,8 @@ from werkzeug.exceptions import NotFound
 from server.api.blueprint import Routes
 from server.api.guard import public
 from server.api.kinds import KINDS
+from server.api.problems import page_of
+from server.languages import language, say
 
 routes = Routes("problem-pages", __name__, description="What went wrong", template_folder="templates")
 
@@ -19,7 +21,7 @@ HTML = "text/html; charset=utf-8"
 @routes.response(200, {"type": "string"}, content_type="text/html")
 def list_problems() -> Any:
     """Every kind of problem, as a page."""
-    return Response(render_template("problems.html", kinds=KINDS), content_type=HTML)
+    return Response(render_template("problems.html", kinds=KINDS, say=say, language=language()), content_type=HTML)
 
 
 @routes.get("/problems/<slug>")
@@ -30,4 +32,4 @@ def show_problem(slug: str) -> Any:
     """What one kind of problem means, and what to do about it, as a page."""
     if slug not in KINDS:
         raise NotFound
-    return Response(render_template("problem.html", slug=slug, kind=KINDS[slug]), content_type=HTML)
+    return Response(page_of(slug), content_type=HTML)

@@ -30,6 +30,7 @@ from server.errors import (
     Unconditional,
 )
 from server.extensions import db
+from server.languages import language, say
 from server.logs import described
 from server.models import Role
 
@@ -90,7 +91,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     kind = KINDS[slug]
-    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": kind.title, "status": kind.status}
+    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": say(kind.title), "status": kind.status}
     if detail:
         body["detail"] = detail
     if errors:
@@ -99,7 +100,7 @@ def problem(
         body["request_id"] = g.request_id
     if request.accept_mimetypes.best == "text/html":
         # A browser, so a person: the page that `type` names says it better.
-        answer = Response(render_template("problem.html", slug=slug, kind=kind), kind.status, headers)
+        answer = Response(page_of(slug), kind.status, headers)
     else:
         answer = Response(json.dumps(body), kind.status, headers, content_type="application/problem+json")
     if kind.status == HTTPStatus.UNAUTHORIZED:
@@ -107,6 +108,11 @@ def problem(
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
     return answer
+
+
+def page_of(slug: str) -> str:
+    """What a kind of problem means, for people."""
+    return render_template("problem.html", slug=slug, kind=KINDS[slug], say=say, language=language())
 
 
 def register(app: Flask) -> None:
@@ -121,9 +127,10 @@ def register(app: Flask) -> None:
 
 def of_domain_error(error: DomainError) -> Response:
     db.session.rollback()
-    errors = [{"pointer": f"#/{error.field}", "detail": error.detail}] if isinstance(error, Refused) else None
+    detail = say(error.message, **error.values)
+    errors = [{"pointer": f"#/{error.field}", "detail": detail}] if isinstance(error, Refused) else None
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooMany) else None
-    return problem(_BY_ERROR[type(error)], error.detail, errors, headers)
+    return problem(_BY_ERROR[type(error)], detail, errors, headers)
 
 
 def of_http_exception(error: HTTPException) -> Response:
@@ -133,7 +140,7 @@ def of_http_exception(error: HTTPException) -> Response:
     slug = _BY_STATUS.get(error.code or 500, "bad-request" if (error.code or 500) < 500 else "server-error")
     sent: dict[str, Any] = getattr(error, "data", None) or {}
     if "not_json" in sent:
-        return problem("not-json", sent["not_json"])
+        return problem("not-json", say(sent["not_json"].message, **sent["not_json"].values))
     headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if slug == "method-not-allowed" else None  # type: ignore[attr-defined]
     return problem(slug, errors=list(_pointers(sent.get("messages") or {})), headers=headers)
 
@@ -180,4 +187,4 @@ def _within(messages: Any, at: str) -> Iterator[dict[str, str]]:
             yield from _within(inner, at if key == "_schema" else f"{at}/{step}")
     elif isinstance(messages, list):
         for detail in messages:
-            yield {"pointer": at, "detail": str(detail)}
+            yield {"pointer": at, "detail": say(str(detail))}

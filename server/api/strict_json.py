@@ -16,6 +16,10 @@ LONGEST_NUMBER = 32
 class NotJson(Exception):
     """Why the body is not JSON as RFC 8259 has it; never repeats what was sent."""
 
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.message, self.values = message, values
+
 
 def parse(body: bytes) -> Any:
     """Raises NotJson."""
@@ -35,7 +39,8 @@ def parse(body: bytes) -> Any:
         # A lone surrogate cannot be encoded: it would fail later, in the database or an answer.
         _walk(value)
     except json.JSONDecodeError as error:
-        raise NotJson(f"The body is not JSON (line {error.lineno}, column {error.colno}).") from error
+        where = {"line": error.lineno, "column": error.colno}
+        raise NotJson("The body is not JSON (line %(line)d, column %(column)d).", **where) from error
     return value
 
 
@@ -56,7 +61,7 @@ def _check_depth(text: str) -> None:
         elif char in "[{":
             depth += 1
             if depth > DEEPEST:
-                raise NotJson(f"The body is nested more than {DEEPEST} deep.")
+                raise NotJson("The body is nested more than %(deepest)d deep.", deepest=DEEPEST)
         elif char in "]}":
             depth -= 1
 

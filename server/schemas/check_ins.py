@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.models import Answer, SessionState
-from server.schemas.fields import Body, Choice, Instant, Rating, text
+from server.schemas.fields import Body, Choice, Instant, Rating, Said, text
 
 SUBSTANCES = (
     "nicotine",
@@ -100,14 +100,14 @@ class CheckInOut(CheckInBody):
 
 
 class CrisisLine(Body):
-    name = fields.String(required=True)
+    name = Said(required=True)
     phone = fields.String(required=True)
 
 
 class Support(Body):
     version = fields.String(required=True)
     reviewed_on = fields.Date(required=True)
-    notice = fields.String(required=True)
+    notice = Said(required=True)
     lines = fields.List(fields.Nested(CrisisLine), required=True)
 
 

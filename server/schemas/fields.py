@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from server.languages import say
+
 INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
 INVALID_DAY = "A local day is written as in 2026-05-03."
 INVALID_INSTANT = "An instant is written as in 2026-05-03T21:14:00+02:00, with its offset."
@@ -31,6 +33,13 @@ class Text(fields.String):
         if "\x00" in value:
             raise ValidationError("A text cannot hold the character U+0000.")
         return value
+
+
+class Said(fields.String):
+    """A sentence of ours, in the language of whoever asks."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else say(value)
 
 
 class Rating(fields.Field[Decimal]):

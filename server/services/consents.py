@@ -74,7 +74,7 @@ def _grant_disclosure(patient: Patient, fields: dict[str, Any], now: datetime) -
     index = index_of("consent.recipient", fields["recipient_email"].strip().lower(), patient.id)
     in_force = _end_expired(patient, now)
     if len(in_force) >= MOST_RECIPIENTS and index not in {consent.recipient_index for consent in in_force}:
-        raise Conflict(f"Consents for {MOST_RECIPIENTS} recipients are in force. Withdraw one first.")
+        raise Conflict("Consents for %(most)d recipients are in force. Withdraw one first.", most=MOST_RECIPIENTS)
     consent = Consent(
         id=uuid.uuid4(),
         clinic_id=patient.clinic_id,

@@ -26,7 +26,7 @@ def check_time(recorded_at: datetime, now: datetime) -> None:
     if recorded_at > now + AHEAD:
         raise Refused("recorded_at", "This time is in the future: is the phone's clock right?")
     if recorded_at < now - BACK:
-        raise Refused("recorded_at", f"This time is more than {BACK.days} days back.")
+        raise Refused("recorded_at", "This time is more than %(days)d days back.", days=BACK.days)
 
 
 def local_time(recorded_at: datetime, zone: str, day_starts_at: int) -> LocalTime:

@@ -34,7 +34,7 @@ def check_password(password: str, known: Iterable[str], field: str = "password")
     """Raises Refused for one that is too short, absurdly long, tried first by everybody, or made of what is known."""
     normal = _normal(password)
     if not SHORTEST <= len(normal) <= LONGEST:
-        raise Refused(field, f"A password has {SHORTEST} to {LONGEST} characters.")
+        raise Refused(field, "A password has %(low)d to %(high)d characters.", low=SHORTEST, high=LONGEST)
     if is_common(normal):
         raise Refused(field, "This password is among those that are tried first. Four words at random are a good one.")
     if is_made_of(normal, known):

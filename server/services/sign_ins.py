@@ -67,6 +67,7 @@ class Admitted:
     """Keep it, and whoever asks for this row again asks no database. None for a patient: phones ask often."""
     noted: bool
     """Whether its use was written: to be committed at once, whatever the request then does."""
+    language: str | None  # a patient's own
 
     @property
     def must_enrol(self) -> bool:
@@ -103,14 +104,15 @@ def admit(presented: Presented, now: datetime) -> Admitted | None:
     if found is None:
         return None
     sign_in, account, identity = found
+    admitted = Admitted(identity, account, False, sign_in.language if identity.role is Role.PATIENT else None)
     shown = _hash(presented.pair)
     if shown == sign_in.previous_hash:
-        return Admitted(identity, account, noted=False)
+        return admitted
     if shown != sign_in.current_hash:
         return None
     awaits_retry = sign_in.retry_until is not None and now < sign_in.retry_until
     if not awaits_retry and now - sign_in.last_used_at < NOTED_EVERY:
-        return Admitted(identity, account, noted=False)
+        return admitted
     # The current pair arrived, so its answer was not lost. Should a retry have replaced it since we looked, it is void.
     noted = db.session.scalar(
         update(SignIn)
@@ -118,7 +120,7 @@ def admit(presented: Presented, now: datetime) -> Admitted | None:
         .values(last_used_at=now, retry_until=None)
         .returning(SignIn.id)
     )
-    return Admitted(identity, account, noted=True) if noted else None
+    return replace(admitted, noted=True) if noted else None
 
 
 def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | None:
@@ -267,7 +269,7 @@ def _asked(is_patient: bool, held: bool) -> Any:
     if is_patient and not held:
         columns = (SignIn.id, SignIn.patient_id, SignIn.current_hash, SignIn.previous_hash, SignIn.retry_until)
         times = (SignIn.last_used_at, SignIn.ends_at, SignIn.ended_at)
-        seen = select(*columns, *times, Patient.clinic_id, Patient.token_version, Patient.active)
+        seen = select(*columns, *times, Patient.clinic_id, Patient.token_version, Patient.active, Patient.language)
         return seen.join(Patient, Patient.id == SignIn.patient_id).where(SignIn.id == bindparam("id"))
     account = Patient if is_patient else Member
     owner = SignIn.patient_id if is_patient else SignIn.member_id

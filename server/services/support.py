@@ -18,12 +18,18 @@ class Support:
     lines: tuple[Line, ...]
 
 
+# English; what a phone shows is said in its language (server/translations), number by number as reviewed.
 NOTICE = (
     "Nobody watches your check-ins in real time. If you are in danger or may harm yourself, "
     "call one of these numbers now."
 )
+NOTICE_ELSEWHERE = (
+    "Nobody watches your check-ins in real time. If you are in danger or may harm yourself, "
+    "call one of these numbers now. Where you live the numbers may differ: 112 reaches emergency services in many "
+    "countries."
+)
 
-# Sources: 988lifeline.org; samhsa.gov/find-help/helplines/national-helpline.
+# Sources: 988lifeline.org (Spanish: press 2, or text AYUDA); samhsa.gov/find-help/helplines/national-helpline.
 _US = Support(
     version="us-1",
     reviewed_on=date(2026, 11, 22),
@@ -38,7 +44,7 @@ _US = Support(
 _ELSEWHERE = Support(
     version="any-1",
     reviewed_on=date(2026, 11, 22),
-    notice=NOTICE + " Where you live the numbers may differ: 112 reaches emergency services in many countries.",
+    notice=NOTICE_ELSEWHERE,
     lines=(Line("Emergency services", "112"),),
 )
 

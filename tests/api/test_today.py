@@ -1,12 +1,16 @@
 """GET /v1/today: all that the home screen needs."""
 
+import gzip
+import json
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from server.languages import LANGUAGES
 from tests.conftest import Clock
-from tests.factories import Actors, check_in_body, new_id, signed_in
+from tests.factories import Actors, check_in_body, course_body, new_id, signed_in
 
 
 def check_in(app: Flask, client: FlaskClient, actors: Actors, clock: Clock, back: int) -> None:
@@ -59,3 +63,24 @@ def test_it_holds_only_the_patients_own_and_says_no_verdict(
     said = client.get("/v1/today", headers=signed_in(app, actors.ada)).get_data(as_text=True).lower()
     for word in ("alert", "relaps", "severe", "worse", "bob", "risk"):
         assert word not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_one_is_at_most_2_kib_on_the_wire(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock, language: str
+) -> None:
+    course = course_body(first_day="2026-05-05", planned_sessions=36)
+    courses = f"/v1/patients/{actors.ada.id}/courses"
+    assert client.post(courses, json=course, headers=signed_in(app, actors.bob)).status_code == 201
+    headers = signed_in(app, actors.ada)
+    for back in range(20):
+        body = check_in_body(
+            clock() - timedelta(days=back), craving=round(back * 7 % 10 + 0.3, 1), mood=round(9.7 - back % 9, 1)
+        )
+        assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
+    asked = headers | {"Accept-Encoding": "gzip", "Accept-Language": language}
+    answer = client.get("/v1/today", headers=asked)
+    said = json.loads(gzip.decompress(answer.data))
+    assert (said["streak"], said["next_session"]["of"], answer.headers["Content-Language"]) == (20, 36, language)
+    assert all(day["done"] for day in said["last_days"])
+    assert len(answer.data) + len(str(answer.headers)) <= 2048
