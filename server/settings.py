@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
 from server.sealing import KEY_ID, Keyring
+from server.versions import AppVersions, least_versions, update_urls
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class Settings:
     access_token_life: timedelta
     refresh_token_life: timedelta
     sign_in_life: timedelta
+    app_versions: AppVersions
     demo_secret: str
     log_format: str
 
@@ -88,6 +90,10 @@ class Settings:
             access_token_life=timedelta(minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)),
             refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
             sign_in_life=timedelta(days=env.read("SIGN_IN_DAYS", _whole(1, 3650), default=365)),
+            app_versions=AppVersions(
+                env.read("MIN_APP_VERSION", least_versions, default={}),
+                env.read("APP_UPDATE_URLS", update_urls, default={}),
+            ),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
             log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )
@@ -126,6 +132,8 @@ def _contradictions(settings: Settings) -> list[str]:
         found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS and AUDIT_KEYS must differ")
     if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
         found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
+    if settings.app_versions.least.keys() - settings.app_versions.update_urls.keys():
+        found.append("APP_UPDATE_URLS must name each platform of MIN_APP_VERSION: who must update must be told where")
     if bool(settings.smtp_username) != bool(settings.smtp_password):
         found.append("SMTP_USERNAME and SMTP_PASSWORD are set together or not at all")
     return found

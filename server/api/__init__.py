@@ -5,6 +5,7 @@ from flask import Flask
 from server.api import (
     access,
     alerts,
+    app_versions,
     audit,
     caseload,
     check_ins,
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(ops.pages)
     # After flask-smorest, whose own error handler these replace.
     problems.register(app)
+    app_versions.register(app)
 
 
 __all__ = ["register"]

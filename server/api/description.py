@@ -8,10 +8,12 @@ import yaml
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from server.api.app_versions import ALWAYS
 from server.api.conditional import IF_NONE_MATCH
 from server.api.kinds import KINDS
 from server.api.problems import Problem
 from server.extensions import api
+from server.models import Role
 from server.schemas.fields import Choice, Instant, Number, Rating
 
 ABOUT = """\
@@ -79,6 +81,8 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
         slugs.append("not-found")
     if "304" in responses:
         operation["parameters"] = [*operation.get("parameters", ()), IF_NONE_MATCH]
+    if method == "get" and str(Role.PATIENT) in operation.get("x-roles", ()) and path not in ALWAYS:
+        slugs.append("app-too-old")
     for slug in slugs:
         responses[str(KINDS[slug].status)] = {"$ref": f"#/components/responses/{slug}"}
     operation["responses"] = dict(sorted(responses.items()))

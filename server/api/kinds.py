@@ -100,6 +100,12 @@ KINDS: Mapping[str, Kind] = {
         "What was sent can be read, but part of it breaks a rule.",
         "`errors` says which part, by JSON pointer, and why. Correct it, and send it again under the same id.",
     ),
+    "app-too-old": Kind(
+        426,
+        "This app is too old",
+        "This version of the app can no longer show what is stored. What you report is still taken.",
+        "Update the app; the header Link says where.",
+    ),
     "if-match-missing": Kind(
         428,
         "Say what you edit",

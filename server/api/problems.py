@@ -48,6 +48,7 @@ _BY_STATUS = {
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid",
+    426: "app-too-old",
     428: "if-match-missing",
     429: "too-many-requests",
     503: "unavailable",
