@@ -12,6 +12,7 @@ from server.schemas.clinics import ClinicChange, ClinicOut
 from server.schemas.mine import ErasureList
 from server.schemas.patients import (
     AdherenceOut,
+    CourseChange,
     CourseIn,
     CourseList,
     CourseOut,
@@ -145,6 +146,19 @@ def list_courses(patient_id: uuid.UUID) -> Any:
 def create_course(said: dict[str, Any], patient_id: uuid.UUID) -> Any:
     """A course of treatment; its sessions are laid out at once."""
     course = courses.create_course(caller(), patient_id, said, now())
+    db.session.commit()
+    return course
+
+
+@routes.patch("/courses/<uuid:course_id>")
+@requires(*CARE, audit=Action.COURSE_CHANGED)
+@routes.arguments(CourseChange)
+@routes.response(200, CourseOut)
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def shorten_course(said: dict[str, Any], course_id: uuid.UUID) -> Any:
+    """Fewer sessions: the last ones go, unless they were attended or missed."""
+    course = courses.shorten_course(caller(), course_id, said["planned_sessions"], now())
     db.session.commit()
     return course
 

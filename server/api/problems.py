@@ -85,18 +85,29 @@ class Problem(Schema):
     request_id = fields.String(metadata={"description": "As in the answer's X-Request-ID, and in our log."})
 
 
-def problem(
-    slug: str,
-    detail: str | None = None,
-    errors: list[dict[str, str]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
+def document(slug: str, detail: str | None = None, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
     kind = KINDS[slug]
     body: dict[str, Any] = {"type": f"/problems/{slug}", "title": say(kind.title), "status": kind.status}
     if detail:
         body["detail"] = detail
     if errors:
         body["errors"] = errors
+    return body
+
+
+def document_of(error: DomainError, within: str) -> dict[str, Any]:
+    """Of one of many that a request asks; `within`: where in it the fields are, as a pointer."""
+    errors = [{"pointer": f"{within}{error.field}", "detail": error.detail}] if isinstance(error, Refused) else None
+    return document(_BY_ERROR[type(error)], error.detail, errors)
+
+
+def problem(
+    slug: str,
+    detail: str | None = None,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    kind, body = KINDS[slug], document(slug, detail, errors)
     if "request_id" in g:
         body["request_id"] = g.request_id
     if request.accept_mimetypes.best == "text/html":
@@ -172,6 +183,11 @@ def pointers_in(error: HTTPException) -> list[str]:
     """Which fields a 422 blames."""
     sent: dict[str, Any] = getattr(error, "data", None) or {}
     return [blamed["pointer"] for blamed in _pointers(sent.get("messages") or {})]
+
+
+def pointers_of(messages: Any) -> list[dict[str, str]]:
+    """marshmallow's nested messages as JSON pointers, each with what is wrong."""
+    return list(_within(messages, "#"))
 
 
 def _pointers(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -18,6 +18,7 @@ from server.models.quarantine import QuarantinedItem, Settled
 from server.models.reported import Answer, Reported, etag_of
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
+from server.models.tombstone import Tombstone
 from server.models.trend_state import TrendState
 from server.models.urge import Urge, UrgeVersion
 
@@ -72,6 +73,7 @@ __all__ = [
     "SignIn",
     "Target",
     "TmsSession",
+    "Tombstone",
     "TrendState",
     "Urge",
     "UrgeVersion",

@@ -60,6 +60,7 @@ class Action(StrEnum):
     CHART_READ = "chart_read"
     COURSES_READ = "courses_read"
     COURSE_CREATED = "course_created"
+    COURSE_CHANGED = "course_changed"
     SESSIONS_READ = "sessions_read"
     SESSION_CHANGED = "session_changed"
     ALERTS_LISTED = "alerts_listed"

@@ -129,6 +129,10 @@ class CourseIn(CourseBody):
             raise ValidationError("The sessions of one day end after midnight.", "gap_minutes")
 
 
+class CourseChange(Body):
+    planned_sessions = whole(1, 100, required=True, metadata={"description": "As many as now, or fewer."})
+
+
 class CourseOut(CourseBody):
     id = fields.UUID(required=True)
     created_at = Instant(required=True)

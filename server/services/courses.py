@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from server import trends
 from server.clock import wall_day
-from server.errors import NotFound
+from server.errors import Conflict, NotFound
 from server.extensions import db
 from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
-from server.services import audit
+from server.services import audit, changes
 from server.services.identities import Identity
 from server.services.looks import look_at_once
 from server.services.patients import get_patient, visible_to
@@ -24,6 +24,7 @@ from server.services.replays import replay
 def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Course:
     """A course with its sessions laid out: on its weekdays from its first day, so many a day."""
     patient = get_patient(caller, patient_id)
+    db.session.refresh(patient, with_for_update=PATIENT_HELD)
     course = Course(
         patient_id=patient.id,
         created_at=now,
@@ -42,16 +43,16 @@ def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any
     )
     for number, starts_at in zip(range(1, course.planned_sessions + 1), starts, strict=False):
         day = starts_at.astimezone(ZoneInfo(patient.clinic.zone)).date()
-        db.session.add(
-            TmsSession(
-                course_id=course.id,
-                patient_id=patient.id,
-                number=number,
-                day=day,
-                starts_at=starts_at,
-                state=SessionState.SCHEDULED,
-            )
+        session = TmsSession(
+            course_id=course.id,
+            patient_id=patient.id,
+            number=number,
+            day=day,
+            starts_at=starts_at,
+            state=SessionState.SCHEDULED,
         )
+        changes.number(patient, session)
+        db.session.add(session)
     replay(patient)
     db.session.flush()
     return course
@@ -68,6 +69,34 @@ def session_starts(
                 wall = datetime.combine(day, at) + turn * gap
                 yield wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
         day += timedelta(days=1)
+
+
+def shorten_course(caller: Identity, course_id: uuid.UUID, planned_sessions: int, now: datetime) -> Course:
+    """The last sessions are not to be; those that had come about already are in the way.
+
+    Raises NotFound, alike for the missing and the foreign; Conflict for what cannot be taken back, or a longer course.
+    """
+    mine = visible_to(caller).with_only_columns(Patient.id)
+    course = db.session.scalar(select(Course).where(Course.id == course_id, Course.patient_id.in_(mine)))
+    if course is None:
+        raise NotFound("There is no such course.")
+    audit.concerns(course.patient_id)
+    patient = db.session.get_one(Patient, course.patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    db.session.refresh(course)
+    if planned_sessions > course.planned_sessions:
+        raise Conflict("A course can be shortened here. For more sessions, create another course.")
+    last = select(TmsSession).where(TmsSession.course_id == course.id, TmsSession.number > planned_sessions)
+    for session in db.session.scalars(last.order_by(TmsSession.number).with_for_update()).all():
+        if session.state in (SessionState.ATTENDED, SessionState.MISSED):
+            raise Conflict("One of these sessions was attended or missed, so it stays.")
+        changes.gone(patient, "session", session.id)
+        db.session.delete(session)
+    if planned_sessions < course.planned_sessions:
+        course.planned_sessions = planned_sessions
+        replay(patient)
+        look_at_once(patient, now)
+    db.session.flush()
+    return course
 
 
 def list_courses(caller: Identity, patient_id: uuid.UUID) -> Sequence[Course]:
@@ -97,13 +126,16 @@ def patient_sessions(patient_id: uuid.UUID) -> Sequence[TmsSession]:
 def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> TmsSession:
     """Sets its state, or moves it; its patient is due. Raises NotFound, alike for the missing and the foreign."""
     mine = visible_to(caller).with_only_columns(Patient.id)
-    session = db.session.scalar(
-        select(TmsSession).where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine)).with_for_update()
-    )
+    found = select(TmsSession).where(TmsSession.id == session_id, TmsSession.patient_id.in_(mine))
+    session = db.session.scalar(found)
     if session is None:
         raise NotFound("There is no such session.")
     audit.concerns(session.patient_id)
     patient = db.session.get_one(Patient, session.patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    # The patient first, as whoever shortens a course does.
+    session = db.session.scalar(found.with_for_update().execution_options(populate_existing=True))
+    if session is None:
+        raise NotFound("There is no such session.")
     if "starts_at" in fields:
         zone = patient.clinic.zone
         session.starts_at = fields["starts_at"]
@@ -111,6 +143,7 @@ def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, An
     if "state" in fields:
         session.state = fields["state"]
     if fields:
+        changes.number(patient, session)
         replay(patient)
         look_at_once(patient, now)
     db.session.flush()

@@ -17,6 +17,7 @@ from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
 from server.services import audit, participation
 from server.services.break_glass import broken_by
 from server.services.care_teams import care_team, cared_for_by, replace_care_team
+from server.services.changes import profile_changed
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
 from server.services.consent_references import named_by
@@ -106,6 +107,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
             setattr(patient, name, value)
         if "reference" in fields:
             patient.reference_index = _reference_index(patient)
+    profile_changed(patient, *fields)
     if fields.keys() & {"zone", "monitored_from", "monitored_until"}:
         replay(patient)
     if paused is not None:
@@ -170,6 +172,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     patient.password_hash = password_hash
     end_all(patient, Ended.REPLACED, now)
     patient.zone = zone
+    profile_changed(patient, "zone")
     replay(patient)
     if patient.monitored_from is None:
         patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)

@@ -7,6 +7,7 @@ from server.errors import Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Member, Patient, Role
 from server.services import sign_ins
+from server.services.changes import profile_changed
 from server.services.clinics import check_zone
 from server.services.identities import Identity, account_of, known_of
 from server.services.looks import look_by_end_of_day
@@ -48,6 +49,7 @@ def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
         look_by_end_of_day(patient, now)
     if "language" in fields:
         patient.language = fields["language"]
+    profile_changed(patient, *fields)
     db.session.flush()
 
 

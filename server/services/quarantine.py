@@ -38,7 +38,12 @@ class Refusal:
 
 def keep(patient_id: uuid.UUID, refusals: Sequence[Refusal], now: datetime) -> None:
     """The same again, however often it is sent, is one row. Of whoever takes no part nothing is kept."""
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    held = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    keep_of(held, refusals, now)
+
+
+def keep_of(patient: Patient, refusals: Sequence[Refusal], now: datetime) -> None:
+    """As keep. The caller holds the patient's row."""
     if patient.withdrawn_at is not None:
         return
     hold_key(db.session.connection(), keyring())

@@ -32,7 +32,11 @@ def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
 
     A phone sends a refused item again and again; one alert a day that nobody has closed yet tells of all of them.
     """
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    heed(db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True), now)
+
+
+def heed(patient: Patient, now: datetime) -> None:
+    """As heed_refused. The caller holds the patient's row."""
     hear_yes(patient, [], [local_day(now, patient.zone, patient.clinic.day_starts_at)], now)
 
 

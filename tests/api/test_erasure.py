@@ -61,6 +61,8 @@ def fill(app: Flask, client: FlaskClient, things: Things, actors: Actors, clock:
     edit, headers = check_in_body(clock(), note="said otherwise"), signed_in(app, actors.ada) | {"If-Match": "*"}
     assert client.put(f"/v1/check-ins/{things.check_in}", json=edit, headers=headers).status_code == 200
     add_urges(client, signed_in(app, actors.ada), clock())
+    fewer = {"planned_sessions": 2}
+    assert client.patch(f"/v1/courses/{things.course}", json=fewer, headers=bob).status_code == 200
     assess(str(actors.clinic.id), [str(things.patient)])
     add_disclosure(things, clock())
     settle(client, things, bob)

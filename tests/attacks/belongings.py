@@ -8,7 +8,7 @@ from tests.factories import NOTE, new_id, urge_body
 
 
 def add_urges(client: FlaskClient, headers: dict[str, str], at: datetime) -> None:
-    """An urge, one that was edited, and one that could not be taken."""
+    """An urge, what it said before an edit, and one that could not be taken."""
     url = f"/v1/urges/{new_id()}"
     assert client.put(url, json=urge_body(at, note=NOTE), headers=headers).status_code == 201
     edit = headers | {"If-Match": "*"}

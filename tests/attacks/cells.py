@@ -12,7 +12,7 @@ from server.models import Alert, Answer, Member, Patient, QuarantinedItem, Role,
 from server.services import check_ins, consents, courses, identities, quarantine, sign_ins, urges
 from server.services.care_teams import replace_care_team
 from server.services.quarantine import Refusal
-from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_urge
+from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_sync, a_urge
 from tests.database import change
 from tests.factories import (
     OUTCOME_NOTE,
@@ -181,6 +181,7 @@ CELLS = {
     ("PUT", "/v1/urges/<uuid:urge_id>"): Cell("201 201 403 403 403 403 403 403 403", a_urge),
     ("GET", "/v1/urges/<uuid:urge_id>"): Cell("200 404 404 403 403 403 403 403 403"),
     ("GET", "/v1/urges"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("POST", "/v1/sync"): Cell("200 200 200 403 403 403 403 403 403", a_sync),
     ("GET", "/v1/sessions"): Cell("200 200 200 403 403 403 403 403 403"),
     ("GET", "/v1/consents"): Cell("200 200 200 403 403 403 403 403 403"),
     ("POST", "/v1/consents"): Cell(
@@ -216,6 +217,9 @@ CELLS = {
     ("GET", "/v1/patients/<uuid:patient_id>/courses"): Cell("403 403 403 200 404 404 200 404 200"),
     ("POST", "/v1/patients/<uuid:patient_id>/courses"): Cell(
         "403 403 403 201 404 404 201 404 403", lambda _: course_body()
+    ),
+    ("PATCH", "/v1/courses/<uuid:course_id>"): Cell(
+        "403 403 403 200 404 404 200 404 403", lambda _: {"planned_sessions": 3}
     ),
     ("GET", "/v1/courses/<uuid:course_id>/sessions"): Cell("403 403 403 200 404 404 200 404 200"),
     ("PATCH", "/v1/sessions/<uuid:session_id>"): Cell(

@@ -98,6 +98,10 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         SELECT gen_random_uuid(), clinic_id, patient_id, 'urge', received_at, '', '', false, '', '{}' FROM check_in
         ON CONFLICT DO NOTHING
     """)
+    change("""
+        INSERT INTO tombstone (clinic_id, patient_id, id, kind, change)
+        SELECT clinic_id, id, gen_random_uuid(), 'session', 1 FROM patient
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)

@@ -26,6 +26,10 @@ def a_urge(now: datetime) -> dict[str, Any]:
     return urge_body(now, used="no", triggers=["stress"], note=NOTE)
 
 
+def a_sync(now: datetime) -> dict[str, Any]:
+    return {"cursor": None, "items": [{"kind": "urge", "id": new_id(), "content": a_urge(now)}]}
+
+
 def a_member(_: datetime) -> dict[str, Any]:
     return {
         "role": "clinician",

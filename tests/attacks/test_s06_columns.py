@@ -11,6 +11,7 @@ import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect
+from werkzeug.test import TestResponse
 
 from server.api.description import openapi_yaml
 from server.extensions import Base, db
@@ -66,12 +67,23 @@ def path_of(rule: str) -> str:
 def places(schema: dict[str, Any], value: Any, at: str = "#") -> Iterator[tuple[str, dict[str, Any], Any]]:
     """Every object in a body: its pointer, its schema, and itself."""
     if isinstance(value, dict):
+        if "anyOf" in schema:  # a sync of one urge
+            schema = resolved(schema["anyOf"][-1])
         yield at, schema, value
         for name, inner in value.items():
             yield from places(resolved(schema["properties"][name]), inner, f"{at}/{name}")
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from places(resolved(schema["items"]), inner, f"{at}/{number}")
+
+
+def refused_at(answer: TestResponse) -> set[str]:
+    """What is to blame; of a sync each item has its own answer."""
+    if answer.status_code == 200:
+        (result,) = answer.get_json()["results"]
+        return {error["pointer"].replace("#", "#/items/0", 1) for error in result["problem"]["errors"]}
+    assert_problem(answer, 422)
+    return set(pointers(answer))
 
 
 def kept() -> str:
@@ -97,9 +109,8 @@ def test_s06_no_column_can_be_slipped_into_a_body(app: Flask, client: FlaskClien
             strange = COLUMNS - set(inner["properties"])
             spot |= dict.fromkeys(strange, 1)
             answer = client.open(things.url(rule), method=method, json=sneaky, headers=headers[route])
-            assert_problem(answer, 422)
             # Each by its name, so none is let through for being in company.
-            assert set(pointers(answer)) == {f"{at}/{column}" for column in strange}, route
+            assert refused_at(answer) == {f"{at}/{column}" for column in strange}, route
     assert digest() == before
 
 
