@@ -1,0 +1,91 @@
+"""Each local day of a patient is closed once, whatever the clocks do; today and the streak go by the patient's days."""
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from server.clock import day_end
+from server.extensions import db
+from server.jobs.assessing import assess_all
+from server.models import Patient
+from server.services import check_ins, identities, profiles
+from server.services.today import today
+from tests.conftest import Clock
+from tests.factories import Actors, check_in_body, make_patient
+
+SPRING_AND_AUTUMN = [
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    # At midnight, which is then skipped or comes twice.
+    ("America/Santiago", date(2026, 4, 4)),
+    ("America/Santiago", date(2026, 9, 6)),
+    # By half an hour.
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Pacific/Apia", date(2021, 4, 4)),
+    # 30 December was skipped: what is left of it are the hours until 04:00 on the 31st.
+    ("Pacific/Apia", date(2011, 12, 30)),
+]
+
+
+def closed_days(patient: Patient, clock: Clock, until: date) -> list[date]:
+    """Looks whenever the patient is due, until this day is over; the day that each look closed."""
+    closed: list[date] = []
+    while True:
+        db.session.refresh(patient)
+        assert patient.assess_due_at is not None
+        clock.at = patient.assess_due_at
+        assess_all([patient.id], clock())
+        db.session.refresh(patient)
+        assert patient.trend_through is not None
+        closed.append(patient.trend_through)
+        if patient.trend_through >= until:
+            return closed
+
+
+@pytest.mark.parametrize(("zone", "turn"), SPRING_AND_AUTUMN)
+def test_each_local_day_is_closed_once_around_a_turn_of_the_clock(
+    actors: Actors, clock: Clock, zone: str, turn: date
+) -> None:
+    clock.at = datetime(turn.year, turn.month, turn.day, 12, tzinfo=UTC) - timedelta(days=4)
+    patient = make_patient(actors.bob, clock(), zone=zone)
+    closed = closed_days(patient, clock, turn + timedelta(days=2))
+    assert closed == [closed[0] + timedelta(days=step) for step in range(len(closed))]
+    assert closed[0] < turn - timedelta(days=1)
+    assert clock() == day_end(closed[-1], zone, 4)
+
+
+@pytest.mark.parametrize(
+    "route", [("Pacific/Kiritimati", "Pacific/Pago_Pago"), ("Pacific/Pago_Pago", "Pacific/Kiritimati")]
+)
+def test_whoever_crosses_the_date_line_goes_on_day_by_day(actors: Actors, clock: Clock, route: tuple[str, str]) -> None:
+    there, back = route
+    patient = make_patient(actors.bob, clock(), zone=there)
+    before = closed_days(patient, clock, date(2026, 5, 6))
+    clock.pass_by(hours=9)
+    profiles.change_own(identities.of_patient(patient), {"zone": back}, clock())
+    db.session.commit()
+    after = closed_days(patient, clock, date(2026, 5, 10))
+    for closed in (before, after):
+        assert len(closed) == len(set(closed))
+        assert closed == sorted(closed)
+    # To the west the day is begun once more; to the east a look may close two days.
+    assert abs((after[0] - before[-1]).days) <= 2
+    assert after[-3:] == [date(2026, 5, 8), date(2026, 5, 9), date(2026, 5, 10)]
+
+
+@pytest.mark.parametrize(("zone", "turn"), SPRING_AND_AUTUMN)
+def test_a_streak_goes_through_a_turn_of_the_clock(actors: Actors, clock: Clock, zone: str, turn: date) -> None:
+    clock.at = datetime(turn.year, turn.month, turn.day, tzinfo=UTC) - timedelta(days=6)
+    patient = make_patient(actors.bob, clock(), zone=zone)
+    first = today(patient.id, clock())["day"]
+    for step in range(8):
+        # An hour before each day of the patient's is over.
+        clock.at = day_end(first + timedelta(days=step), zone, 4) - timedelta(hours=1)
+        said = check_in_body(clock(), zone=zone) | {"recorded_at": clock()}
+        stored = check_ins.put_check_in(patient.id, uuid.uuid4(), said, clock())
+        db.session.commit()
+        assert stored.row["day"] == first + timedelta(days=step)
+        found = today(patient.id, clock())
+        assert (found["day"], found["streak"], found["check_in"]) == (stored.row["day"], step + 1, "done")
