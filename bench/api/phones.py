@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-OPERATIONS = ("put", "today")
+OPERATIONS = ("put", "today", "sync")
 ITEMS = 100  # check-ins of one sync
 ZONE = "America/New_York"
 
@@ -46,7 +46,7 @@ def _syncs(tokens: Sequence[str], at: datetime) -> Iterator[bytes]:
     """What a phone kept while it was away: three a day for a month, and some."""
     for token in tokens:
         items = [
-            {"kind": "check_in", "id": str(uuid.uuid4()), **check_in(at - timedelta(hours=8 * number), number)}
+            {"kind": "check_in", "id": str(uuid.uuid4()), "content": check_in(at - timedelta(hours=8 * number), number)}
             for number in range(ITEMS)
         ]
         yield _request("POST", "/v1/sync", token, {"items": items})

@@ -81,6 +81,12 @@ class CheckInSerializer(serializers.ModelSerializer[CheckIn]):
         fields = ("id", "recorded_at", "zone", "form_version", "craving", "mood", "used", "triggers", "note")
 
 
+class ItemSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    id = serializers.UUIDField()
+    content = CheckInSerializer()
+
+
 class Bearer(authentication.BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Patient, None]:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -117,13 +123,13 @@ class Sync(views.APIView):
     authentication_classes = (Bearer,)
 
     def post(self, request: Request) -> Response:
-        body = CheckInSerializer(data=request.data["items"], many=True)
+        body = ItemSerializer(data=request.data["items"], many=True)
         body.is_valid(raise_exception=True)
         results = []
         with transaction.atomic():
-            for said in body.validated_data:
-                check_in_id = said.pop("id")
-                results.append({"id": str(check_in_id), "created": store(request.user, check_in_id, said)[1]})
+            for item in body.validated_data:
+                _, created = store(request.user, item["id"], item["content"])
+                results.append({"id": str(item["id"]), "created": created})
         return Response({"items": results})
 
 

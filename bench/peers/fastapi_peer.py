@@ -53,9 +53,14 @@ class CheckInBody(BaseModel):
     note: str | None = Field(None, max_length=2000)
 
 
-class Item(CheckInBody):
-    kind: str = Field("check_in", exclude=True)
+class CheckInOut(CheckInBody):
     id: UUID
+
+
+class Item(BaseModel):
+    kind: str
+    id: UUID
+    content: CheckInBody
 
 
 class Items(BaseModel):
@@ -96,25 +101,25 @@ def store(opened: Session, patient: Patient, check_in_id: UUID, said: dict[str, 
 
 
 @app.put("/v1/check-ins/{check_in_id}", status_code=201)
-def put_check_in(check_in_id: UUID, body: CheckInBody, opened: Opened, patient: Caller, answer: Response) -> Item:
+def put_check_in(check_in_id: UUID, body: CheckInBody, opened: Opened, patient: Caller, answer: Response) -> CheckInOut:
     check_in, created = store(opened, patient, check_in_id, body.model_dump())
     opened.commit()
     if not created:
         answer.status_code = 200
-    return Item.model_validate(check_in)
+    return CheckInOut.model_validate(check_in)
 
 
 @app.get("/v1/today")
 def today(opened: Opened, patient: Caller) -> dict[str, Any]:
     found = select(CheckIn).filter_by(patient_id=patient.id).order_by(CheckIn.recorded_at.desc()).limit(14)
-    return {"zone": patient.zone, "last_days": [Item.model_validate(one) for one in opened.scalars(found)]}
+    return {"zone": patient.zone, "last_days": [CheckInOut.model_validate(one) for one in opened.scalars(found)]}
 
 
 @app.post("/v1/sync")
 def sync(body: Items, opened: Opened, patient: Caller) -> dict[str, Any]:
     results = []
     for item in body.items:
-        _, created = store(opened, patient, item.id, item.model_dump(exclude={"id", "kind"}))
+        _, created = store(opened, patient, item.id, item.content.model_dump())
         results.append({"id": str(item.id), "created": created})
     opened.commit()
     return {"items": results}

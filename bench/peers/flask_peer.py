@@ -42,8 +42,7 @@ class CheckIn(db.Model):  # type: ignore[name-defined,misc]
 
 
 class CheckInSchema(Schema):
-    kind = fields.String(load_only=True)
-    id = fields.UUID()
+    id = fields.UUID(dump_only=True)
     recorded_at = fields.AwareDateTime(required=True)
     zone = fields.String(required=True)
     form_version = fields.String(required=True)
@@ -54,7 +53,17 @@ class CheckInSchema(Schema):
     note = fields.String(validate=validate.Length(max=2000))
 
 
-schema = CheckInSchema()
+class ItemSchema(Schema):
+    kind = fields.String(required=True)
+    id = fields.UUID(required=True)
+    content = fields.Nested(CheckInSchema, required=True)
+
+
+class BatchSchema(Schema):
+    items = fields.List(fields.Nested(ItemSchema), required=True)
+
+
+schema, batch = CheckInSchema(), BatchSchema()
 app = Flask(__name__)
 app.config.update(
     SQLALCHEMY_DATABASE_URI=os.environ["PEER_DATABASE_URL"],
@@ -70,7 +79,6 @@ def caller() -> Any:
 
 
 def store(patient: Any, said: dict[str, Any]) -> tuple[Any, bool]:
-    said.pop("kind", None)
     check_in = db.session.get(CheckIn, (patient.id, said["id"]))
     created = check_in is None
     if check_in is None:
@@ -102,7 +110,9 @@ def today() -> Any:
 @jwt_required()
 def sync() -> Any:
     patient = caller()
-    items = schema.load(request.get_json()["items"], many=True)
-    results = [{"id": str(item["id"]), "created": store(patient, item)[1]} for item in items]
+    items = batch.load(request.get_json())["items"]
+    results = [
+        {"id": str(item["id"]), "created": store(patient, {**item["content"], "id": item["id"]})[1]} for item in items
+    ]
     db.session.commit()
     return jsonify(items=results)
