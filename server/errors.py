@@ -83,3 +83,15 @@ class MailRefused(DomainError):
     def __init__(self, detail: str, *, lasting: bool) -> None:
         super().__init__(detail)
         self.lasting = lasting
+
+
+class PushRefused(DomainError):
+    """A push service did not take a message. `again`: it may, later, and surely has not sent this one."""
+
+    def __init__(self, detail: str, *, again: bool, after: int = 0) -> None:
+        super().__init__(detail)
+        self.again, self.after = again, after
+
+
+class PushAddressGone(DomainError):
+    """The device that the address led to is not there any more."""

@@ -7,21 +7,24 @@ from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TypeVar
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
 from server.sealing import KEY_ID, Keyring
 from server.versions import AppVersions, least_versions, update_urls
+from server.senders import KNOWN_SERVICES, PushServices, ServiceAccount, VapidKey, is_loopback, parse_contact
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 SHORTEST_SECRET = 32
 # A random text of 32 hexadecimal digits has fewer only once in millions.
 FEWEST_DISTINCT = 8
 SMTP_SECURITY = ("tls", "starttls", "none")
 LOG_FORMATS = ("json", "console")
+_REQUIRED: Any = object()
 
 
 class SettingsError(Exception):
@@ -57,6 +60,11 @@ class Settings:
     refresh_token_life: timedelta
     sign_in_life: timedelta
     app_versions: AppVersions
+    vapid_private_key: VapidKey | None
+    vapid_subject: str
+    fcm_credentials: ServiceAccount | None
+    fcm_url: str
+    push_services: PushServices
     demo_secret: str
     log_format: str
 
@@ -94,6 +102,11 @@ class Settings:
                 env.read("MIN_APP_VERSION", least_versions, default={}),
                 env.read("APP_UPDATE_URLS", update_urls, default={}),
             ),
+            vapid_private_key=env.read("VAPID_PRIVATE_KEY", VapidKey.parse, default=None),
+            vapid_subject=env.read("VAPID_SUBJECT", parse_contact, default=""),
+            fcm_credentials=env.read("FCM_CREDENTIALS", ServiceAccount.parse, default=None),
+            fcm_url=env.read("FCM_URL", _base_url, default="https://fcm.googleapis.com"),
+            push_services=env.read("PUSH_SERVICES", PushServices.parse, default=PushServices.parse(KNOWN_SERVICES)),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
             log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )
@@ -111,17 +124,18 @@ class _Environment:
         self.environ = environ
         self.errors: list[str] = []
 
-    def read(self, name: str, parse: Callable[[str], T], default: T | None = None) -> T:
+    def read(self, name: str, parse: Callable[[str], T], default: D = _REQUIRED) -> T | D:
+        """What is returned where something is wrong never leaves from_env: the errors raise first."""
         raw = self.environ.get(name, "").strip()
         if not raw:
-            if default is None:
+            if default is _REQUIRED:
                 self.errors.append(f"{name} is not set")
-            return default  # type: ignore[return-value]  # None never leaves from_env: errors raise first
+            return default
         try:
             return parse(raw)
         except ValueError as wrong:
             self.errors.append(f"{name} {wrong}")
-            return default  # type: ignore[return-value]
+            return default
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -130,20 +144,15 @@ def _contradictions(settings: Settings) -> list[str]:
     secrets = [secret for secret in (*given, *settings.audit_keys.secrets) if secret]
     if len(set(secrets)) < len(secrets):
         found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS and AUDIT_KEYS must differ")
-    if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
+    if settings.smtp_security == "none" and not is_loopback(settings.smtp_host):
         found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
     if settings.app_versions.least.keys() - settings.app_versions.update_urls.keys():
         found.append("APP_UPDATE_URLS must name each platform of MIN_APP_VERSION: who must update must be told where")
     if bool(settings.smtp_username) != bool(settings.smtp_password):
         found.append("SMTP_USERNAME and SMTP_PASSWORD are set together or not at all")
+    if bool(settings.vapid_private_key) != bool(settings.vapid_subject):
+        found.append("VAPID_PRIVATE_KEY and VAPID_SUBJECT are set together or not at all")
     return found
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(raw: str) -> str:
@@ -214,7 +223,7 @@ def _base_url(raw: str) -> str:
     extra = parts.username or parts.query or parts.fragment or len(raw.split()) > 1
     if parts.scheme not in ("http", "https") or not parts.hostname or extra:
         raise ValueError("must be an http:// or https:// address")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must be https:// unless it is this machine")
     return raw.rstrip("/")
 
