@@ -38,3 +38,30 @@ def day_end(day: date, zone: str, day_starts_at: int) -> datetime:
 
 def noon(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(12), ZoneInfo(zone)).astimezone(UTC)
+
+
+def next_instant_of(wall: time, zone: str, after: datetime) -> datetime:
+    """When the wall clock in the zone shows this time next, once a date.
+
+    A time that the clock skips is taken to be when it jumps, one that it shows twice is the first of them. A date that
+    it skips whole has none.
+    """
+    first = after.astimezone(ZoneInfo(zone)).date()
+    found = (_first_at(datetime.combine(first + timedelta(days=on), wall, ZoneInfo(zone))) for on in range(4))
+    return next(instant for instant in found if instant is not None and instant > after)
+
+
+def _first_at(wall: datetime) -> datetime | None:
+    """The first instant of its date at which the clock shows this time or a later one."""
+    late = wall.replace(fold=0).astimezone(UTC)
+    if _shows(late, wall) == wall.replace(tzinfo=None):
+        return late
+    early, second = wall.replace(fold=1).astimezone(UTC), timedelta(seconds=1)
+    while late - early > second:
+        middle = early + (late - early) // second // 2 * second
+        early, late = (early, middle) if _shows(middle, wall) >= wall.replace(tzinfo=None) else (middle, late)
+    return late if _shows(late, wall).date() == wall.date() else None
+
+
+def _shows(instant: datetime, wall: datetime) -> datetime:
+    return instant.astimezone(wall.tzinfo).replace(tzinfo=None)

@@ -70,7 +70,7 @@ def clinic_of_reset(token_hash: bytes) -> uuid.UUID | None:
 
 
 def clinics_with_due(job: str, at: datetime) -> Sequence[uuid.UUID]:
-    """Where a tick of this job, "assess" or "deliver", may have something to enqueue."""
+    """Where a tick of this job, "assess", "deliver" or "remind", may have something to enqueue."""
     return db.session.scalars(select(func.clinics_with_due(job, at, type_=Uuid()))).all()
 
 

@@ -14,7 +14,7 @@ from psycopg import Error as PsycopgError
 from psycopg_pool import PoolTimeout
 from structlog.contextvars import bound_contextvars
 
-import server.jobs  # noqa: F401  # declares the tasks
+import server.jobs.pushing  # noqa: F401  # declares the tasks, with server.jobs itself
 from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.logs import described

@@ -23,6 +23,8 @@ from server.services.second_factor import enrol
 from server.settings import Settings
 from server.trends import Figures, Finding, Severity, Thresholds
 
+VAPID = base64.urlsafe_b64encode(bytes(range(1, 33))).decode().rstrip("=")
+CONTACT = "mailto:ops@push.example"
 PASSWORD = "correct horse battery"
 # In a value that is refused: it must not come back.
 CANARY = "canary-7f3a"
@@ -59,6 +61,9 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
         "MAIL_FROM": "Interlude <no-reply@interlude.example>",
         # A test asks faster than anybody.
         "RATE_LIMIT_PER_MINUTE": "1000000",
+        # Nothing leaves: no test's patient has a reminder time unless the test says so, with a service of its own.
+        "VAPID_PRIVATE_KEY": VAPID,
+        "VAPID_SUBJECT": CONTACT,
         "DEMO_SECRET": "for the demo accounts of the tests alone",
         **changes,
     }

@@ -22,9 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from server.push import Subscription
+from tests.factories import CONTACT, VAPID
 
-CONTACT = "mailto:ops@clinic.example"
-VAPID = base64.urlsafe_b64encode(bytes(range(1, 33))).decode().rstrip("=")
 _RSA = rsa.generate_private_key(65537, 2048)
 
 

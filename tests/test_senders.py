@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from server.senders import KNOWN_SERVICES, PushServices, ServiceAccount, VapidKey, parse_contact
-from tests.push_services import CONTACT, VAPID, Service
+from tests.factories import CONTACT, VAPID
+from tests.push_services import Service
 
 
 def test_a_vapid_key_has_the_public_half_that_browsers_subscribe_with() -> None:

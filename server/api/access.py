@@ -128,7 +128,7 @@ def me() -> Any:
 @routes.arguments(MeIn)
 @routes.response(200, MeOut)
 def change_me(said: dict[str, Any]) -> Any:
-    """Change one's own zone or language."""
+    """Change one's own zone, language or reminder time."""
     profiles.change_own(caller(), said, now())
     db.session.commit()
     return profiles.profile(caller())

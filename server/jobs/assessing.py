@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.extensions import db, now
+from server.jobs.away import is_away
 from server.logs import described
 from server.queue import app as queue
 from server.queue import enqueue
@@ -56,7 +55,7 @@ def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Seq
         db.session.commit()
     except Exception as error:
         db.session.rollback()
-        if _is_away(error):
+        if is_away(error):
             # No patient's fault. The tick finds the batch again.
             raise
         log.warning("a batch failed, each follows alone", batch=len(patient_ids), error=described(error))
@@ -70,7 +69,7 @@ def _assess(patient_id: uuid.UUID, at: datetime) -> int:
         db.session.commit()
     except Exception as error:
         db.session.rollback()
-        if _is_away(error):
+        if is_away(error):
             raise
         # Recorded on the patient, shown by readyz, and logged (whose it is, the record alone says).
         log.error("an assessment failed", error=described(error))
@@ -78,8 +77,3 @@ def _assess(patient_id: uuid.UUID, at: datetime) -> int:
         db.session.commit()
         return 0
     return looked
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether the database itself is gone; a query cut off or a deadlock is one patient's failure."""
-    return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.jobs import assessing, delivering, upkeep
+from server.jobs import assessing, delivering, reminding, upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Job:
 JOBS = (
     Job("assess", None, assessing.enqueue_due),
     Job("deliver", None, delivering.enqueue_due),
+    Job("remind", None, reminding.enqueue_due),
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("tell_audit_heads", timedelta(days=1), upkeep.tell_audit_heads),

@@ -11,7 +11,7 @@ from server.models import JobRun
 from server.queue import app as queue
 from server.queue import enqueue, is_waiting
 from server.scope import enter, every_clinic
-from server.services import sign_ins, throttle
+from server.services import push_addresses, sign_ins, throttle
 from server.services.chains import heads
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -42,6 +42,7 @@ def forget_attempts(at: datetime) -> int:
 def forget_sign_ins(at: datetime) -> int:
     for clinic_id in every_clinic():
         enter(clinic_id)
+        push_addresses.forget(at)
         sign_ins.forget(at)
     return 0
 

@@ -1,7 +1,7 @@
 """A patient, the care team, the pauses, and the invite that lets the phone in."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,8 @@ class Patient(Base):
         CheckConstraint("withdrawn_at IS NULL OR assess_due_at IS NULL", name="withdrawn"),
         # What is due is one indexed look-up, however many patients there are.
         Index("ix_patient_assess_due_at", "assess_due_at"),
+        Index("ix_patient_remind_due_at", "remind_due_at"),
+        CheckConstraint("(reminder_time IS NULL) = (remind_due_at IS NULL)", name="reminder"),
         # What refers to a patient names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
     )
@@ -75,6 +77,13 @@ class Patient(Base):
 
     quarantined: Mapped[int] = mapped_column(Integer, server_default=text("0"), default=0)
     """How many of the patient's quarantined items nobody has settled yet; counted under the lock of this row."""
+    reminder_time: Mapped[time | None]
+    """By the patient's own wall clock; None: no reminders."""
+    remind_due_at: Mapped[datetime | None]
+    """The next instant of that time."""
+    remind_queued_at: Mapped[datetime | None]
+    reminded_on: Mapped[date | None]
+    """The last local day that had its reminder: none has two."""
 
     reference = Sealed[str | None]("clinic_id", "id")
     """The clinic's own reference, such as a chart number."""

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.extensions import Base
@@ -43,6 +43,7 @@ class SignIn(Base):
         CheckConstraint("retry_until IS NULL OR previous_hash IS NOT NULL", name="retry"),
         ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
         ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
+        UniqueConstraint("id", "clinic_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

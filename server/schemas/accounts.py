@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from server.models import Role
-from server.schemas.fields import Body, Choice, Instant, language_tag, secret, text
+from server.push import Kind
+from server.schemas.fields import Body, Choice, Instant, WallTime, language_tag, secret, text
 
 
 class EnrollmentIn(Body):
@@ -105,8 +106,43 @@ class MeOut(Body):
     zone = fields.String(required=True)
     language = fields.String(metadata={"description": "Patients only."})
     region = fields.String(metadata={"description": "Patients only."})
+    reminder_time = WallTime(allow_none=True, metadata={"description": "Patients only; null: no reminders."})
 
 
 class MeIn(Body):
     zone = text(64)
     language = language_tag()
+    reminder_time = WallTime(
+        allow_none=True,
+        metadata={"description": "By the patient's own clock; null: no reminders. None comes once the day is done."},
+    )
+
+
+class PushKeys(Body):
+    p256dh = text(200, required=True)
+    auth = text(100, required=True)
+
+
+class PushIn(Body):
+    kind = Choice(Kind, required=True)
+    endpoint = text(2000, metadata={"description": "web_push: of the browser's PushSubscription."})
+    keys = fields.Nested(PushKeys, metadata={"description": "web_push: of the same, in base64url."})
+    token = text(4096, metadata={"description": "fcm: the app's registration token."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def whole(self, said: dict[str, Any], **_: Any) -> None:
+        needed = {"token"} if said["kind"] is Kind.FCM else {"endpoint", "keys"}
+        for name in ("endpoint", "keys", "token"):
+            if (name in said) != (name in needed):
+                raise ValidationError("Needed." if name in needed else "Not of this kind.", name)
+
+
+class PushOut(Body):
+    web_push_key = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What a browser subscribes with (applicationServerKey); null: no Web Push here."},
+    )
+    fcm = fields.Boolean(required=True, metadata={"description": "Whether Firebase is used here."})
+    kind = Choice(Kind, required=True, allow_none=True, metadata={"description": "What this device gave, if anything."})
+    given_at = Instant(required=True, allow_none=True)

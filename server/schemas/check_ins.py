@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.models import Answer, SessionState
-from server.schemas.fields import Body, Choice, Instant, Rating, Said, text
+from server.schemas.fields import Body, Choice, Instant, Rating, Said, WallTime, text
 
 SUBSTANCES = (
     "nicotine",
@@ -151,6 +151,15 @@ class DayOut(Body):
     mood = Rating(allow_none=True, required=True)
 
 
+class ReminderOut(Body):
+    time = WallTime(required=True, allow_none=True, metadata={"description": "null: no reminders."})
+    next_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The next instant of that time; nothing comes on a day that is done."},
+    )
+
+
 class TodayOut(Body):
     day = fields.Date(required=True)
     day_ends_at = Instant(required=True)
@@ -161,5 +170,6 @@ class TodayOut(Body):
     )
     streak = fields.Integer(required=True, metadata={"description": "Days in a row with a check-in."})
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
+    reminders = fields.Nested(ReminderOut, required=True)
     last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})
     support = fields.Nested(Support, required=True)

@@ -1,7 +1,7 @@
 """Fields that take what they mean and nothing that merely looks like it."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
 INVALID_DAY = "A local day is written as in 2026-05-03."
 INVALID_INSTANT = "An instant is written as in 2026-05-03T21:14:00+02:00, with its offset."
 FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+HOURS_MINUTES = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", re.ASCII)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 
@@ -119,6 +120,22 @@ class Day(fields.Date):
         if not 1900 < day.year < 9000:
             raise ValidationError(INVALID_DAY)
         return day
+
+
+class WallTime(fields.Field[time]):
+    """By somebody's wall clock, HH:MM."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {}).update(example="20:00", pattern=HOURS_MINUTES.pattern)
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> time:
+        if not isinstance(value, str) or not HOURS_MINUTES.fullmatch(value):
+            raise ValidationError("A time of the clock is written as in 20:00.")
+        return time.fromisoformat(value)
+
+    def _serialize(self, value: time | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:%H:%M}"
 
 
 class Choice(fields.Field[StrEnum]):

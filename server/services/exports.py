@@ -27,6 +27,7 @@ from server.models import (
     Patient,
     Pause,
     QuarantinedItem,
+    PushAddress,
     SignIn,
     TmsSession,
     Urge,
@@ -101,10 +102,11 @@ PARTS = (
         "profile",
         Patient,
         "Your account here. `reference` is what your clinic calls you, `code` is what you sign in with; your check-ins"
-        " are watched from monitored_from to monitored_until, and not since withdrawn_at.",
+        " are watched from monitored_from to monitored_until, and not since withdrawn_at. You are reminded at"
+        " reminder_time by your own clock; reminded_on was the last day with a reminder.",
         "id",
         "id clinic.name code reference zone language region monitored_from monitored_until withdrawn_at active"
-        " created_at",
+        " created_at reminder_time reminded_on",
     ),
     _of("care_team", CareTeam, "Who hears of your alerts, in this order.", "position", "position member.name"),
     _of(
@@ -199,6 +201,8 @@ PARTS = (
     ),
     _of("invites", Invite, "The codes that your clinic gave you to sign up with; the codes themselves are not kept.",
         "created_at id", "created_at expires_at redeemed_at device"),
+    _of("push_addresses", PushAddress, "Where your reminders go: what your phone or browser gave us for that.",
+        "given_at sign_in_id", "given_at address reminded_on"),
     _of("devices", SignIn, "Where you signed in, and how each sign-in ended.", "created_at id",
         "device created_at last_used_at ends_at ended_at ended_why"),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Invite, Patient, Role
 from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
-from server.services import audit, participation
+from server.services import audit, participation, reminders
 from server.services.break_glass import broken_by
 from server.services.care_teams import care_team, cared_for_by, replace_care_team
 from server.services.changes import profile_changed
@@ -110,6 +110,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     profile_changed(patient, *fields)
     if fields.keys() & {"zone", "monitored_from", "monitored_until"}:
         replay(patient)
+        reminders.plan(patient, now)
     if paused is not None:
         set_paused(patient, paused, caller.id, now)
     if was_active and not patient.active:
@@ -174,6 +175,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     patient.zone = zone
     profile_changed(patient, "zone")
     replay(patient)
+    reminders.plan(patient, now)
     if patient.monitored_from is None:
         patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
     participation.begin(patient, now)

@@ -6,7 +6,7 @@ from typing import Any
 from server.errors import Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Member, Patient, Role
-from server.services import sign_ins
+from server.services import reminders, sign_ins
 from server.services.changes import profile_changed
 from server.services.clinics import check_zone
 from server.services.identities import Identity, account_of, known_of
@@ -27,6 +27,7 @@ def profile(caller: Identity) -> dict[str, Any]:
             "zone": patient.zone,
             "language": patient.language,
             "region": patient.region,
+            "reminder_time": patient.reminder_time,
         }
     member = db.session.get_one(Member, caller.id)
     return {
@@ -41,12 +42,15 @@ def profile(caller: Identity) -> dict[str, Any]:
 
 
 def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
-    """A patient's own zone and language. Raises Refused for an unknown zone."""
+    """A patient's own zone, language and reminder time. Raises Refused for an unknown zone."""
     patient = db.session.get_one(Patient, caller.id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "zone" in fields:
         patient.zone = check_zone(fields["zone"])
         replay(patient)
         look_by_end_of_day(patient, now)
+        reminders.plan(patient, now)
+    if "reminder_time" in fields:
+        reminders.set_time(patient, fields["reminder_time"], now)
     if "language" in fields:
         patient.language = fields["language"]
     profile_changed(patient, *fields)

@@ -52,6 +52,10 @@ def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
         "streak": streak(by_day, day),
         "next_session": _next_session(patient.id, now),
         "last_days": [_shown(day - timedelta(days=back), by_day) for back in range(SHOWN_DAYS)],
+        "reminders": {
+            "time": patient.reminder_time,
+            "next_at": None if patient.withdrawn_at else patient.remind_due_at,
+        },
         "support": support_for(patient.region),
     }
 

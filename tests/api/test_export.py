@@ -43,6 +43,7 @@ FILE_OF = {
     "session": "sessions",
     "care_team": "care_team",
     "sign_in": "devices",
+    "push_address": "push_addresses",
     "check_in_version": "earlier_check_ins",
     "urge": "urges",
     "urge_version": "earlier_urges",
@@ -54,6 +55,7 @@ FILE_OF = {
 LEFT_OUT = {
     "patient": {
         *("reference_index", "password_hash", "token_version", "trend_through"),
+        *("remind_due_at", "remind_queued_at"),
         *("assess_due_at", "assess_queued_at", "assessed_at", "assess_failures", "assess_error"),
         *("changes", "profile_change", "quarantined"),
     },
@@ -71,6 +73,7 @@ LEFT_OUT = {
     "pause": {"id", "begun_by", "ended_by"},
     "sign_in": {"id", "member_id", "current_hash", "previous_hash", "retry_until"},
     "care_team": {"member_id"},
+    "push_address": {"sign_in_id", "address_index"},
 }  # fmt: skip
 # Everybody's own: they would say the same in each row.
 OWNER = {"patient_id", "clinic_id"}

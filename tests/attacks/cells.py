@@ -12,7 +12,7 @@ from server.models import Alert, Answer, Member, Patient, QuarantinedItem, Role,
 from server.services import check_ins, consents, courses, identities, quarantine, sign_ins, urges
 from server.services.care_teams import replace_care_team
 from server.services.quarantine import Refusal
-from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_sync, a_urge
+from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_push, a_sync, a_urge
 from tests.database import change
 from tests.factories import (
     OUTCOME_NOTE,
@@ -158,8 +158,12 @@ CELLS = {
     ("DELETE", "/v1/tokens"): Cell("204 204 204 204 204 204 204 204 204"),
     ("GET", "/v1/me"): Cell("200 200 200 200 200 200 200 200 200"),
     ("PATCH", "/v1/me"): Cell(
-        "200 200 200 403 403 403 403 403 403", lambda _: {"zone": "Europe/London", "language": "es"}
+        "200 200 200 403 403 403 403 403 403",
+        lambda _: {"zone": "Europe/London", "language": "es", "reminder_time": "20:00"},
     ),
+    ("GET", "/v1/me/push"): Cell("200 200 200 403 403 403 403 403 403"),
+    ("PUT", "/v1/me/push"): Cell("200 200 200 403 403 403 403 403 403", a_push),
+    ("DELETE", "/v1/me/push"): Cell("204 204 204 403 403 403 403 403 403"),
     ("GET", "/v1/me/export"): Cell("200 200 200 403 403 403 403 403 403"),
     # Ada's urgent alert is open.
     ("DELETE", "/v1/me"): Cell("409 200 200 403 403 403 403 403 403", lambda _: {"password": PASSWORD}),

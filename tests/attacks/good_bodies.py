@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.factories import NOTE, PASSWORD, check_in_body, new_id, urge_body
+from tests.push_services import Browser
 
 
 def a_check_in(now: datetime) -> dict[str, Any]:
@@ -65,3 +66,8 @@ def a_limits(_: datetime) -> dict[str, Any]:
         "silent_chance": 0.005,
         "mfa_required": False,
     }
+
+
+def a_push(_: datetime) -> dict[str, Any]:
+    """Each time another browser."""
+    return Browser(f"https://fcm.googleapis.com/fcm/send/{new_id()}").body()

@@ -12,9 +12,10 @@ import pytest
 from server.errors import PushAddressGone, PushRefused
 from server.push import Address, reminder
 from server.push.sending import push
+from tests.factories import CONTACT
 from tests.mail.conftest import self_signed as self_signed  # noqa: PLC0414  # a fixture
 from tests.push.conftest import SettingsWith
-from tests.push_services import CONTACT, Browser, Service
+from tests.push_services import Browser, Service
 
 NOW = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
 UNTIL = NOW + timedelta(hours=2)
