@@ -1,6 +1,6 @@
 """Local days: every instant is in one, and each ends where the next begins, also where clocks jump."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.clock import day_end, local_day, noon, utcnow, wall_day
+from server.clock import day_end, local_day, next_instant_of, noon, utcnow, wall_day
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+SINCE = datetime(2019, 1, 1, tzinfo=UTC)
 ZONES = sorted(available_timezones() - {"localtime"})
 # Zones that have it all: half an hour, two hours, no date at all, midnight, several rules a year.
 JUMPY = (
@@ -111,3 +112,52 @@ def test_the_hours_come_off_the_wall_time() -> None:
 def test_noon_is_noon_and_now_is_aware() -> None:
     assert noon(date(2026, 3, 8), "America/New_York").isoformat() == "2026-03-08T16:00:00+00:00"
     assert utcnow().utcoffset() == timedelta(0)
+
+
+def at(said: str) -> datetime:
+    return datetime.fromisoformat(said)
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "after", "instant"),
+    [
+        ("America/New_York", "20:00", "2026-05-04T19:59:59-04:00", "2026-05-04T20:00-04:00"),
+        ("America/New_York", "20:00", "2026-05-04T20:00-04:00", "2026-05-05T20:00-04:00"),
+        ("Asia/Kathmandu", "00:00", "2026-05-04T23:59+05:45", "2026-05-05T00:00+05:45"),
+        # Skipped: when the clock jumps.
+        ("America/New_York", "02:30", "2026-03-08T00:00-05:00", "2026-03-08T03:00-04:00"),
+        ("America/New_York", "02:00", "2026-03-08T00:00-05:00", "2026-03-08T03:00-04:00"),
+        ("America/New_York", "03:00", "2026-03-08T00:00-05:00", "2026-03-08T03:00-04:00"),
+        ("America/Santiago", "00:30", "2026-09-05T23:00-04:00", "2026-09-06T01:00-03:00"),
+        ("Australia/Lord_Howe", "02:15", "2026-10-04T00:00+10:30", "2026-10-04T02:30+11:00"),
+        # Shown twice: the first.
+        ("America/New_York", "01:30", "2026-11-01T00:00-04:00", "2026-11-01T01:30-04:00"),
+        ("America/New_York", "01:30", "2026-11-01T01:30-04:00", "2026-11-02T01:30-05:00"),
+        ("America/New_York", "01:30", "2026-11-01T01:30-05:00", "2026-11-02T01:30-05:00"),
+        ("America/Santiago", "23:30", "2026-04-04T22:00-03:00", "2026-04-04T23:30-03:00"),
+        ("Australia/Lord_Howe", "01:45", "2026-04-05T00:00+11:00", "2026-04-05T01:45+11:00"),
+        # There was no 30 December 2011 in Apia.
+        ("Pacific/Apia", "20:00", "2011-12-29T21:00-10:00", "2011-12-31T20:00+14:00"),
+        ("Pacific/Apia", "00:00", "2011-12-29T21:00-10:00", "2011-12-31T00:00+14:00"),
+    ],
+)
+def test_the_next_time_by_a_wall_clock(zone: str, wall: str, after: str, instant: str) -> None:
+    assert next_instant_of(time.fromisoformat(wall), zone, at(after)) == at(instant)
+
+
+@given(
+    zone=st.sampled_from(JUMPY),
+    wall=st.times().map(lambda wall: wall.replace(second=0, microsecond=0)),
+    after=st.integers(0, 8 * 365 * 86_400).map(lambda seconds: SINCE + seconds * SECOND),
+)
+def test_once_a_date_and_never_early(zone: str, wall: time, after: datetime) -> None:
+    """From one to the next it is another date, the next but where the clock skips a whole one."""
+    first = next_instant_of(wall, zone, after)
+    second = next_instant_of(wall, zone, first)
+    assert after < first < second
+    assert first - after <= timedelta(hours=27)
+    shown, then = (instant.astimezone(ZoneInfo(zone)) for instant in (first, second))
+    assert then.date() - shown.date() == DAY
+    assert shown.time() >= wall
+    if shown.time() != wall:
+        assert (first - SECOND).astimezone(ZoneInfo(zone)).time() < wall

@@ -46,9 +46,9 @@ class Subscription:
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(self.p256dh))
         except ValueError:
-            raise Refused("p256dh", "Not a public key of P-256 in base64url.") from None
+            raise Refused("keys/p256dh", "Not a public key of P-256 in base64url.") from None
         if len(from_base64url(self.auth)) != AUTH_BYTES:
-            raise Refused("auth", f"Not {AUTH_BYTES} bytes in base64url.")
+            raise Refused("keys/auth", f"Not {AUTH_BYTES} bytes in base64url.")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -132,9 +132,9 @@ class PushIn(Body):
     @validates_schema(skip_on_field_errors=True)
     def whole(self, said: dict[str, Any], **_: Any) -> None:
         needed = {"token"} if said["kind"] is Kind.FCM else {"endpoint", "keys"}
-        for name in ("endpoint", "keys", "token"):
-            if (name in said) != (name in needed):
-                raise ValidationError("Needed." if name in needed else "Not of this kind.", name)
+        wrong = needed ^ (said.keys() - {"kind"})
+        if wrong:
+            raise ValidationError({name: ["Needed." if name in needed else "Not of this kind."] for name in wrong})
 
 
 class PushOut(Body):

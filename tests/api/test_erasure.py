@@ -14,7 +14,7 @@ from server.services.belongings import tables_of_patients
 from server.services.raising import raise_findings
 from tests.api.problem import assert_problem
 from tests.api.test_export import add_disclosure
-from tests.attacks.belongings import add_urges
+from tests.attacks.belongings import add_push_address, add_urges
 from tests.attacks.cells import Things
 from tests.audited import actions, events
 from tests.conftest import Clock
@@ -60,7 +60,8 @@ def fill(app: Flask, client: FlaskClient, things: Things, actors: Actors, clock:
     assert client.post(f"{patient}/break-glass", json=said, headers=dan).status_code == 201
     edit, headers = check_in_body(clock(), note="said otherwise"), signed_in(app, actors.ada) | {"If-Match": "*"}
     assert client.put(f"/v1/check-ins/{things.check_in}", json=edit, headers=headers).status_code == 200
-    add_urges(client, signed_in(app, actors.ada), clock())
+    for add in (add_urges, add_push_address):
+        add(client, signed_in(app, actors.ada), clock())
     fewer = {"planned_sessions": 2}
     assert client.patch(f"/v1/courses/{things.course}", json=fewer, headers=bob).status_code == 200
     assess(str(actors.clinic.id), [str(things.patient)])

@@ -12,7 +12,7 @@ from server.services.belongings import tables_of_patients
 from server.services.exports import NOT_IN, PARTS
 from tests.api.problem import assert_problem
 from tests.archive import export_of
-from tests.attacks.belongings import add_urges
+from tests.attacks.belongings import add_push_address, add_urges
 from tests.attacks.cells import Things
 from tests.audited import events
 from tests.conftest import Clock
@@ -102,6 +102,7 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     assert client.put(url, json=said | {"note": "before"}, headers=ada).status_code == 201
     assert client.put(url, json=said, headers=ada | {"If-Match": "*"}).status_code == 200
     add_urges(client, ada, clock())
+    add_push_address(client, ada, clock())
     closed = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{things.alert}/resolve", json=closed, headers=bob).status_code == 200
     add_disclosure(things, clock())

@@ -4,7 +4,13 @@ from datetime import datetime
 
 from flask.testing import FlaskClient
 
+from tests.attacks.good_bodies import a_push
 from tests.factories import NOTE, new_id, urge_body
+
+
+def add_push_address(client: FlaskClient, headers: dict[str, str], at: datetime) -> None:
+    """Where the phone is reminded."""
+    assert client.put("/v1/me/push", json=a_push(at), headers=headers).status_code == 200
 
 
 def add_urges(client: FlaskClient, headers: dict[str, str], at: datetime) -> None:

@@ -57,9 +57,13 @@ def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
         SELECT gen_random_uuid(), clinic_id, id, created_at, created_at, created_at, '' FROM member
     """)
     change("""
+        INSERT INTO sign_in (id, clinic_id, patient_id, created_at, last_used_at, ends_at, current_hash)
+        SELECT gen_random_uuid(), clinic_id, id, created_at, created_at, created_at, '' FROM patient
+    """)
+    change("""
         INSERT INTO push_address (clinic_id, sign_in_id, patient_id, address_sealed, address_index, given_at)
         SELECT clinic_id, id, patient_id, '', CAST(id::text AS bytea), created_at FROM sign_in
-        WHERE patient_id IS NOT NULL
+        WHERE patient_id IS NOT NULL ON CONFLICT DO NOTHING
     """)
     change("""
         INSERT INTO break_glass (id, clinic_id, patient_id, member_id, reason_sealed, at, ends_at)

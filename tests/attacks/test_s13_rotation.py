@@ -101,6 +101,7 @@ def test_before_within_and_after_a_rotation_everything_is_readable(
         "member.email: 3 sealed anew",
         "member.totp: 1 sealed anew",
         "patient.reference: 1 sealed anew",
+        "push_address.address: 0 sealed anew",
         "quarantined_item.reason: 0 sealed anew",
         "quarantined_item.said: 0 sealed anew",
         "urge.note: 0 sealed anew",

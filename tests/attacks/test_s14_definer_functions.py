@@ -12,7 +12,7 @@ from server.extensions import db
 from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
 from tests.attacks.conftest import AsApp, Clinics
-from tests.database import owner, rows
+from tests.database import change, owner, rows
 from tests.factories import Actors
 
 # Everything that a caller gets of each: the type of what it returns, or of each of its columns.
@@ -91,7 +91,8 @@ def test_each_finds_its_clinic(clinics: Clinics, actors: Actors, as_app: AsApp) 
     ((invite, clinic_id),) = rows("SELECT code_hash, clinic_id FROM invite WHERE patient_id = :cyd", cyd=clinics.cyd)
     assert ask("clinic_of_invite(:hash)", hash=invite) == [clinic_id] == [clinics.theirs]
     assert ask("clinic_of_reset(:hash)", hash=b"of Carol") == [clinics.theirs]
-    for job in ("assess", "deliver"):
+    change("UPDATE patient SET reminder_time = '20:00', remind_due_at = '2026-05-04T20:00Z'")
+    for job in ("assess", "deliver", "remind"):
         due = ask("clinics_with_due(:job, :at)", job=job, at="2026-05-05T00:00Z")
         assert set(due) == {clinics.ours, clinics.theirs}
         assert ask("clinics_with_due(:job, :at)", job=job, at="2000-01-01T00:00Z") == []

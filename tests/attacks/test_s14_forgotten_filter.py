@@ -126,6 +126,7 @@ def test_no_row_of_ones_own_refers_to_another_clinics(
         "alert_id": clinics.alert,
         "member_id": actors.carol.id,
         "consent_id": clinics.consent,
+        "sign_in_id": one("SELECT id FROM sign_in WHERE patient_id = :cyd", cyd=clinics.cyd),
     }
     change(MAIL_OUTSIDE)
     for table, column in REFERENCES:

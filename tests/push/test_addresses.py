@@ -79,8 +79,8 @@ def test_a_service_on_this_machine_is_called_only_when_the_operator_names_it_wit
 @pytest.mark.parametrize("key", ["", "x", "*" * 88, base64url(b"\x04" + b"\x01" * 64), base64url(bytes(65))])
 def test_keys_are_a_point_of_the_curve_and_sixteen_bytes(settings_with: SettingsWith, key: str) -> None:
     good = Browser(GOOGLE).subscription
-    assert refused(replace(good, p256dh=key), settings_with) == "p256dh"
-    assert refused(replace(good, auth=key), settings_with) == "auth"
+    assert refused(replace(good, p256dh=key), settings_with) == "keys/p256dh"
+    assert refused(replace(good, auth=key), settings_with) == "keys/auth"
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a/b", 'x"y', "é"])
