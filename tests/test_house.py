@@ -129,6 +129,12 @@ def test_only_what_answers_requests_pays_for_pictures() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_only_the_worker_pays_for_what_sends_pushes() -> None:
+    question = "import sys, server.app, server.scheduler; print(sorted({'pywebpush', 'aiohttp'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", question], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
 def test_the_top_of_the_repository_is_what_it_should_be() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     top = {line.partition("/")[0] for line in listed.stdout.splitlines()}

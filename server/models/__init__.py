@@ -14,8 +14,8 @@ from server.models.limits import Limits
 from server.models.outage import Outage, OutageSource
 from server.models.password_reset import PasswordReset
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause, PausedWhy
-from server.models.quarantine import QuarantinedItem, Settled
 from server.models.push_address import PushAddress
+from server.models.quarantine import QuarantinedItem, Settled
 from server.models.reported import Answer, Reported, etag_of
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
@@ -65,8 +65,8 @@ __all__ = [
     "Pause",
     "PausedWhy",
     "Purpose",
-    "QuarantinedItem",
     "PushAddress",
+    "QuarantinedItem",
     "Reported",
     "Role",
     "Sealed",
