@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from server import errors
 from server.api.kinds import KINDS
 from server.languages import CATALOGS, ENGLISH, LANGUAGES, catalog
+from server.push.messages import REMINDER
 from server.services.support import support_for
 from tests.conftest import Clock
 from tests.factories import Actors, check_in_body, new_id, signed_in
@@ -37,6 +38,8 @@ STAFF_ONLY = {
 RAISED = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.DomainError)
 }
+# Of these a patient reads nothing, or what stands below by itself.
+SAID_ELSEWHERE = {"TooMany", "MailRefused", "PushRefused", "PushAddressGone"}
 # What marshmallow itself says of a shape most often.
 SHAPES = {
     *("Missing data for required field.", "Unknown field.", "Field may not be null.", "Invalid input type."),
@@ -48,13 +51,13 @@ EACH = pytest.mark.parametrize("language", [one for one in LANGUAGES if one != E
 def sentence(call: ast.Call) -> ast.expr | None:
     """What an error is raised with that a patient may read."""
     name = call.func.id if isinstance(call.func, ast.Name) else ""
-    if name not in {*RAISED, "NotJson", "ValidationError"} or name in {"TooMany", "MailRefused"} or not call.args:
+    if name not in {*RAISED, "NotJson", "ValidationError"} or name in SAID_ELSEWHERE or not call.args:
         return None
     return call.args[1] if name == "Refused" and len(call.args) > 1 else call.args[0]
 
 
 def raised() -> Iterator[ast.expr]:
-    for folder in ("services", "api", "schemas"):
+    for folder in ("services", "api", "schemas", "push"):
         for path in sorted((SERVER / folder).glob("*.py")):
             if path.stem not in STAFF_ONLY:
                 calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
@@ -68,6 +71,7 @@ def messages() -> set[str]:
         found |= {support.notice, *(line.name for line in support.lines)}
     for page in (SERVER / "api/templates").glob("*.html"):
         found |= set(re.findall(r'say\("([^"]+)"\)', page.read_text()))
+    found.add(REMINDER)
     found |= {*errors.ATTEMPTS, *errors.REQUESTS}
     found |= {str(node.value) for node in raised() if isinstance(node, ast.Constant)}
     return found | set(re.findall(r'^INVALID_\w+ = "(.+)"$', (SERVER / "schemas/fields.py").read_text(), re.MULTILINE))

@@ -48,7 +48,7 @@ class Subscription:
         except ValueError:
             raise Refused("keys/p256dh", "Not a public key of P-256 in base64url.") from None
         if len(from_base64url(self.auth)) != AUTH_BYTES:
-            raise Refused("keys/auth", f"Not {AUTH_BYTES} bytes in base64url.")
+            raise Refused("keys/auth", "Not %(count)d bytes in base64url.", count=AUTH_BYTES)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,11 +1,11 @@
 """What a push says: a constant. It lies open on a locked screen, so nothing in it tells what the app is for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.languages import ENGLISH, LANGUAGES, catalog
+
 TITLE = "Interlude"
-REMINDERS: Mapping[str, str] = {"en": "You have a reminder.", "es": "Tienes un recordatorio."}
-OTHERWISE = "en"
+REMINDER = "You have a reminder."
 # A later one takes the place of one that still waits.
 TOPIC = "reminder"
 
@@ -17,5 +17,6 @@ class Message:
 
 
 def reminder(language: str) -> Message:
-    """In the patient's language, such as es-MX, where we speak it."""
-    return Message(TITLE, REMINDERS.get(language.partition("-")[0], REMINDERS[OTHERWISE]))
+    """In the patient's language, such as es-MX, where there is a catalog of it."""
+    spoken = language.partition("-")[0]
+    return Message(TITLE, catalog(spoken if spoken in LANGUAGES else ENGLISH).gettext(REMINDER))

@@ -8,6 +8,9 @@ from server.models import Role
 from server.push import Kind
 from server.schemas.fields import Body, Choice, Instant, WallTime, language_tag, secret, text
 
+NEEDED = "Missing data for required field."
+STRANGE = "Unknown field."
+
 
 class EnrollmentIn(Body):
     code = text(40, required=True, metadata={"example": "7K4M-QXW2-9TFB"})
@@ -132,9 +135,9 @@ class PushIn(Body):
     @validates_schema(skip_on_field_errors=True)
     def whole(self, said: dict[str, Any], **_: Any) -> None:
         needed = {"token"} if said["kind"] is Kind.FCM else {"endpoint", "keys"}
-        wrong = needed ^ (said.keys() - {"kind"})
-        if wrong:
-            raise ValidationError({name: ["Needed." if name in needed else "Not of this kind."] for name in wrong})
+        lacking, strange = needed - said.keys(), said.keys() - needed - {"kind"}
+        if lacking or strange:
+            raise ValidationError({name: [NEEDED] for name in lacking} | {name: [STRANGE] for name in strange})
 
 
 class PushOut(Body):

@@ -12,6 +12,7 @@ from server.languages import say
 
 INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
 INVALID_DAY = "A local day is written as in 2026-05-03."
+INVALID_WALL_TIME = "A time of the clock is written as in 20:00."
 INVALID_INSTANT = "An instant is written as in 2026-05-03T21:14:00+02:00, with its offset."
 FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 HOURS_MINUTES = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", re.ASCII)
@@ -131,7 +132,7 @@ class WallTime(fields.Field[time]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> time:
         if not isinstance(value, str) or not HOURS_MINUTES.fullmatch(value):
-            raise ValidationError("A time of the clock is written as in 20:00.")
+            raise ValidationError(INVALID_WALL_TIME)
         return time.fromisoformat(value)
 
     def _serialize(self, value: time | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

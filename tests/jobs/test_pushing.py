@@ -30,9 +30,9 @@ def test_each_phone_and_each_way_has_its_own(
     by_path = {request.path: request for request in service.received}
     for browser in (first, second):
         sealed = by_path.pop(browser.subscription.endpoint.removeprefix(service.url)).body
-        assert browser.opened(sealed)["body"] == "Tienes un recordatorio."
+        assert browser.opened(sealed)["body"] == "Tiene un recordatorio."
     (message,) = (request.json["message"] for request in by_path.values())
-    assert (message["token"], message["notification"]["body"]) == (FCM, "Tienes un recordatorio.")
+    assert (message["token"], message["notification"]["body"]) == (FCM, "Tiene un recordatorio.")
 
 
 def test_nothing_of_the_patient_is_in_a_push_or_in_the_log(

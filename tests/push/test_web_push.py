@@ -66,7 +66,7 @@ def test_nobody_on_the_way_reads_it_and_no_two_are_alike(
 
 @pytest.mark.parametrize(
     ("language", "body"),
-    [("es", "Tienes un recordatorio."), ("es-MX", "Tienes un recordatorio."), ("de", "You have a reminder.")],
+    [("es", "Tiene un recordatorio."), ("es-MX", "Tiene un recordatorio."), ("de", "You have a reminder.")],
 )
 def test_it_speaks_the_patients_language(
     service: Service, browser: Browser, settings_with: SettingsWith, language: str, body: str
