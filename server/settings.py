@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
 from server.sealing import KEY_ID, Keyring
-from server.versions import AppVersions, least_versions, update_urls
 from server.senders import KNOWN_SERVICES, PushServices, ServiceAccount, VapidKey, is_loopback, parse_contact
+from server.versions import AppVersions, least_versions, update_urls
 
 T = TypeVar("T")
 D = TypeVar("D")

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from server.schemas.check_ins import CheckInOut, Support
-from server.schemas.fields import Body, text
+from server.schemas.fields import Body, WallTime, text
 from server.schemas.patients import SessionOut
 from server.schemas.urges import UrgeOut
 
@@ -68,6 +68,7 @@ class ProfileOut(Body):
     zone = fields.String(required=True)
     language = fields.String(required=True)
     region = fields.String(required=True)
+    reminder_time = WallTime(required=True, allow_none=True)
 
 
 class ChangesOut(Body):

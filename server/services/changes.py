@@ -19,7 +19,7 @@ from server.models import CheckIn, Patient, TmsSession, Tombstone, Urge
 
 # So many changes are told at once; a phone asks again for the rest.
 AT_ONCE = 500
-PROFILE = frozenset(("zone", "language", "region"))
+PROFILE = frozenset(("zone", "language", "region", "reminder_time"))
 KINDS: dict[str, type[Base]] = {"check_ins": CheckIn, "urges": Urge, "sessions": TmsSession, "gone": Tombstone}
 
 

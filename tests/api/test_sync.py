@@ -165,7 +165,8 @@ def test_another_phone_hears_of_all_that_changed_and_once(
     app: Flask, client: FlaskClient, actors: Actors, sync: Sync, clock: Clock
 ) -> None:
     other = sync()
-    assert other["changes"]["profile"] == {"zone": "America/New_York", "language": "en", "region": "US"}
+    own = {"zone": "America/New_York", "language": "en", "region": "US", "reminder_time": None}
+    assert other["changes"]["profile"] == own
     first = check_in(clock)
     earlier = check_in(clock, id_="00000000-0000-4000-8000-000000000000")
     earlier["content"]["recorded_at"] = (clock() - timedelta(hours=1)).isoformat()
