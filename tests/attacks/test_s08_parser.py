@@ -1,5 +1,6 @@
 """S8: whatever a body holds, it is a problem document, nothing is written, and never a 5xx."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -56,7 +57,8 @@ def test_what_does_not_fit_is_refused_and_never_echoed(
         assert answer.status_code == 422, (name, answer.status_code, answer.data[:300])
         assert_problem(answer, 422)
         assert pointers(answer), name
-        said = answer.get_data(as_text=True).replace(f"#/{CANARY}", "")
+        # A pointer names the field that nobody knows, wherever it stands.
+        said = re.sub(rf"#(/\w+)*/{CANARY}", "", answer.get_data(as_text=True))
         assert CANARY not in said, name
         assert "98765" not in said, name
     assert digest() == before
