@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Self
@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
     """As JSON has it: an instant in RFC 3339, a rating as a number."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)

@@ -2,6 +2,8 @@
 
 import uuid
 from datetime import datetime
+from io import BytesIO
+from zipfile import ZipFile
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -229,3 +231,11 @@ def test_a_note_that_cannot_be_opened_is_left_out_of_no_file_in_silence(
     change("UPDATE check_in SET note_sealed = set_byte(note_sealed, 29, 255 - get_byte(note_sealed, 29))")
     assert_problem(client.get("/v1/me/export", headers=headers), 500)
     assert events() == []
+
+
+def test_the_time_of_a_reminder_is_in_it(app: Flask, client: FlaskClient, actors: Actors) -> None:
+    headers = signed_in(app, actors.ada)
+    assert client.patch("/v1/me", json={"reminder_time": "19:30"}, headers=headers).status_code == 200
+    with client.get("/v1/me/export", headers=headers) as answer:
+        assert answer.status_code == 200
+        assert b'"reminder_time": "19:30:00"' in ZipFile(BytesIO(answer.data)).read("profile.json")
