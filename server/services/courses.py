@@ -142,8 +142,9 @@ def change_session(caller: Identity, session_id: uuid.UUID, fields: dict[str, An
         session.day = wall_day(session.starts_at.astimezone(ZoneInfo(zone)), 0)
     if "state" in fields:
         session.state = fields["state"]
-    if fields:
+    if db.session.is_modified(session):
         changes.number(patient, session)
+    if fields:
         replay(patient)
         look_at_once(patient, now)
     db.session.flush()
