@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from flask_migrate import upgrade
 
-from bench.scan.load import Diaries, load, make_clinic, simulate_diaries
+from bench.scan.load import Diaries, load, make_clinic, simulate_diaries, unguarded
 from server.app import create_app
 from server.extensions import db
 from server.local.environment import SECRETS, clinic_environment
@@ -64,7 +64,10 @@ def fill(environ: Mapping[str, str], patients: int, days: int) -> tuple[str, Dia
     diaries = simulate_diaries(patients, days + ROUNDS, seed=1)
     with psycopg.connect(conninfo(environ["MIGRATION_DATABASE_URL"]), autocommit=True) as owner:
         clinic = make_clinic(owner, diaries)
-        say(f"{load(owner, clinic, diaries, 0, days)} check-ins loaded")
+        owner.execute("SET maintenance_work_mem = '512MB'")
+        with unguarded(owner):
+            say(f"{load(owner, clinic, diaries, 0, days)} check-ins loaded")
+        say("and indexed")
         owner.execute("VACUUM ANALYZE")
     return clinic, diaries
 
