@@ -48,7 +48,8 @@ Request = Callable[[FlaskClient], TestResponse]
 # Clinics like Bob's beside it, so that the policies have something to hide.
 OTHERS = text("""
     WITH clinics AS (
-        INSERT INTO clinic SELECT gen_random_uuid(), 'Other', 'UTC', 4, true, now() FROM generate_series(1, :clinics)
+        INSERT INTO clinic (id, name, zone, day_starts_at, live, mfa_required, created_at)
+        SELECT gen_random_uuid(), 'Other', 'UTC', 4, true, false, now() FROM generate_series(1, :clinics)
         RETURNING id
     )
     INSERT INTO patient (id, clinic_id, code, zone, language, region, active, token_version, created_at,
