@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 
 from server.errors import NotFound
 from server.extensions import db
@@ -14,6 +14,7 @@ from server.services.day_counts import choose, first_moved, known_rows, lowered,
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
 from server.services.replays import replay_from
+from server.services.report_lists import newest_first, versions_of
 from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
 from server.services.safety import hear_yes
 
@@ -91,24 +92,12 @@ def get_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> CheckIn:
 def earlier_versions(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> Sequence[CheckInVersion]:
     """What it said before each edit, the latest first; none for what was never edited. Raises NotFound."""
     get_check_in(patient_id, check_in_id)
-    return db.session.scalars(
-        select(CheckInVersion)
-        .where(CheckInVersion.patient_id == patient_id, CheckInVersion.id == check_in_id)
-        .order_by(CheckInVersion.version.desc())
-    ).all()
+    return versions_of(CheckInVersion, patient_id, check_in_id)
 
 
 def list_check_ins(patient_id: uuid.UUID, cursor: Cursor | None, limit: int) -> Sequence[CheckIn]:
     """Newest first."""
-    found = (
-        select(CheckIn)
-        .where(CheckIn.patient_id == patient_id)
-        .order_by(CheckIn.recorded_at.desc(), CheckIn.id.desc())
-        .limit(limit)
-    )
-    if cursor:
-        found = found.where(tuple_(CheckIn.recorded_at, CheckIn.id) < tuple_(cursor.at, cursor.id))
-    return db.session.scalars(found).all()
+    return newest_first(CheckIn, patient_id, cursor, limit)
 
 
 def counting(patient_id: uuid.UUID, since: date | None = None) -> Sequence[CheckIn]:

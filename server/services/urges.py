@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from server.errors import NotFound
 from server.extensions import db
 from server.models import PATIENT_HELD, Patient, Urge, UrgeVersion
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
+from server.services.report_lists import newest_first, versions_of
 from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
 
 ABSENT: dict[str, Any] = {"used": None, "triggers": [], "note": None}
@@ -55,16 +56,9 @@ def get_urge(patient_id: uuid.UUID, urge_id: uuid.UUID) -> Urge:
 def earlier_versions(patient_id: uuid.UUID, urge_id: uuid.UUID) -> Sequence[UrgeVersion]:
     """What it said before each edit, the latest first. Raises NotFound."""
     get_urge(patient_id, urge_id)
-    return db.session.scalars(
-        select(UrgeVersion)
-        .where(UrgeVersion.patient_id == patient_id, UrgeVersion.id == urge_id)
-        .order_by(UrgeVersion.version.desc())
-    ).all()
+    return versions_of(UrgeVersion, patient_id, urge_id)
 
 
 def list_urges(patient_id: uuid.UUID, cursor: Cursor | None, limit: int) -> Sequence[Urge]:
     """Newest first."""
-    found = select(Urge).where(Urge.patient_id == patient_id)
-    if cursor:
-        found = found.where(tuple_(Urge.recorded_at, Urge.id) < tuple_(cursor.at, cursor.id))
-    return db.session.scalars(found.order_by(Urge.recorded_at.desc(), Urge.id.desc()).limit(limit)).all()
+    return newest_first(Urge, patient_id, cursor, limit)

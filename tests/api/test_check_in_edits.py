@@ -169,7 +169,7 @@ def test_notes_of_earlier_versions_are_sealed_each_for_its_place(put: Put, clock
     assert [earlier.note for earlier in kept] == [f"{CANARY} 0", f"{CANARY} 1"]
 
 
-def test_two_edits_of_one_version_at_once_make_one(put: Put, clock: Clock) -> None:
+def test_of_two_edits_of_one_version_the_second_is_refused(put: Put, clock: Clock) -> None:
     id_, body = new_id(), check_in_body(clock())
     tag = put(id_, body).headers["ETag"]
     found = [put(id_, body | {"craving": craving}, tag).status_code for craving in (4, 5)]
