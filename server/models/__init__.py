@@ -1,6 +1,6 @@
 """Tables: one noun a file."""
 
-from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Outcome, Withheld
+from server.models.alert import Alert, AlertEmail, AlertEvent, AlertState, EventKind, Outcome, Withheld
 from server.models.attempt_count import AttemptCount
 from server.models.audit import Action, Actor, AuditEvent, AuditHead
 from server.models.break_glass import BreakGlass
@@ -11,21 +11,26 @@ from server.models.course import Course, Indication, SessionState, Target, TmsSe
 from server.models.erasure import Erasure
 from server.models.job_run import JobRun
 from server.models.limits import Limits
+from server.models.member_mail import MemberMail, MemberMailKind
 from server.models.outage import Outage, OutageSource
+from server.models.outgoing import EmailState, Outgoing
 from server.models.password_reset import PasswordReset
 from server.models.patient import PATIENT_HELD, CareTeam, Invite, Patient, Pause, PausedWhy
 from server.models.push_address import PushAddress
 from server.models.quarantine import QuarantinedItem, Settled
 from server.models.reported import Answer, Reported, etag_of
+from server.models.routing import Absence, OnCall, Routing
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
 from server.models.tombstone import Tombstone
 from server.models.trend_state import TrendState
 from server.models.urge import Urge, UrgeVersion
+from server.models.webhook_call import CalledBecause, WebhookCall
 
 __all__ = [
     "PATIENT_HELD",
     "RATINGS",
+    "Absence",
     "Action",
     "Actor",
     "Alert",
@@ -37,6 +42,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "BreakGlass",
+    "CalledBecause",
     "CareTeam",
     "CheckIn",
     "CheckInVersion",
@@ -57,9 +63,13 @@ __all__ = [
     "JobRun",
     "Limits",
     "Member",
+    "MemberMail",
+    "MemberMailKind",
+    "OnCall",
     "Outage",
     "OutageSource",
     "Outcome",
+    "Outgoing",
     "PasswordReset",
     "Patient",
     "Pause",
@@ -69,6 +79,7 @@ __all__ = [
     "QuarantinedItem",
     "Reported",
     "Role",
+    "Routing",
     "Sealed",
     "SessionState",
     "Settled",
@@ -79,6 +90,7 @@ __all__ = [
     "TrendState",
     "Urge",
     "UrgeVersion",
+    "WebhookCall",
     "Weekday",
     "What",
     "Withheld",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from server.extensions import Base
 from server.models.clinic import Member
 from server.models.consent import Consent
+from server.models.outgoing import Outgoing
 from server.models.patient import Patient
 from server.models.sealed import Sealed
 from server.models.types import CLINIC_IN_FORCE, choice
@@ -53,16 +55,10 @@ class EventKind(StrEnum):
     """The record changed, and with it what the alert says."""
     SUPERSEDED = "superseded"
     """The record changed, and the rule finds nothing any more."""
+    ESCALATED = "escalated"
+    """Nobody acknowledged it in time, or the mail did not reach who was to: the next person is told."""
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
-
-
-class EmailState(StrEnum):
-    QUEUED = "queued"
-    SENT = "sent"
-    UNDELIVERABLE = "undeliverable"
-    WITHHELD = "withheld"
-    """When it was to go, its recipient was not to have it."""
 
 
 class Withheld(StrEnum):
@@ -95,6 +91,8 @@ class Alert(Base):
         CheckConstraint("(state = 'open') = (acknowledged_at IS NULL)", name="acknowledged"),
         CheckConstraint("(state = 'resolved') = (resolved_at IS NOT NULL)", name="resolved"),
         CheckConstraint("(state = 'resolved') = (outcome IS NOT NULL)", name="outcome_given"),
+        CheckConstraint("escalate_at IS NULL OR state = 'open'", name="escalates_while_open"),
+        Index("ix_alert_escalate_at", "escalate_at", postgresql_where=text("escalate_at IS NOT NULL")),
         Index("ix_alert_clinic_id_raised_at_id", "clinic_id", "raised_at", "id"),
         ForeignKeyConstraint(["patient_id", "clinic_id"], ["patient.id", "patient.clinic_id"]),
         # What refers to an alert names the clinic too, so that the two cannot disagree.
@@ -118,6 +116,9 @@ class Alert(Base):
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
     thresholds: Mapped[dict[str, Any]] = mapped_column(JSONB)
     raised_at: Mapped[datetime]
+    escalate_at: Mapped[datetime | None]
+    """When the next person is told, unless somebody has acknowledged it; None: nobody is left to be told."""
+    escalate_queued_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     superseded_at: Mapped[datetime | None]
@@ -163,8 +164,8 @@ class AlertEvent(Base):
     member: Mapped[Member | None] = relationship(lazy="joined")
 
 
-class AlertEmail(Base):
-    """One email to one person about one event: a member, or whom a consent names.
+class AlertEmail(Outgoing, Base):
+    """One email to one recipient about one event: a member, whom a consent names, or the clinic's own address.
 
     Sent is recorded after the server's 250, never before.
     """
@@ -173,34 +174,27 @@ class AlertEmail(Base):
     __table_args__ = (
         UniqueConstraint("event_id", "member_id"),
         UniqueConstraint("event_id", "consent_id"),
-        CheckConstraint("num_nonnulls(member_id, consent_id) = 1", name="one_recipient"),
+        Index("uq_alert_email_to_clinic", "event_id", unique=True, postgresql_where=text("to_clinic")),
+        CheckConstraint("num_nonnulls(member_id, consent_id) + to_clinic::integer = 1", name="one_recipient"),
         CheckConstraint("(state = 'withheld') = (withheld_why IS NOT NULL)", name="withheld"),
-        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
+        CheckConstraint("(state IN ('sent', 'bounced')) = (sent_at IS NOT NULL)", name="sent"),
+        CheckConstraint("state <> 'in_digest' OR member_id IS NOT NULL", name="in_digest"),
         Index("ix_alert_email_due_at", "due_at", postgresql_where=text("state = 'queued'")),
         ForeignKeyConstraint(["alert_id", "clinic_id"], ["alert.id", "alert.clinic_id"]),
         ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
         ForeignKeyConstraint(["consent_id", "clinic_id"], ["consent.id", "consent.clinic_id"]),
+        ForeignKeyConstraint(["digest_id", "clinic_id"], ["member_mail.id", "member_mail.clinic_id"]),
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     alert_id: Mapped[uuid.UUID] = mapped_column(index=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
-    member_id: Mapped[uuid.UUID | None]
+    member_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     consent_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
-    state: Mapped[EmailState] = mapped_column(choice(EmailState, "state"), default=EmailState.QUEUED)
+    to_clinic: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """To the clinic's address for what nobody acknowledged."""
     withheld_why: Mapped[Withheld | None] = mapped_column(choice(Withheld, "withheld_why"))
-    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
-    due_at: Mapped[datetime]
-    queued_at: Mapped[datetime]
-    """When its job was last put on the queue."""
-    claim: Mapped[uuid.UUID | None]
-    """Who is sending it now; the final UPDATE compares it, so that a sender that slept writes nothing."""
-    claimed_until: Mapped[datetime | None]
-    """The lease, by the database's clock."""
-    last_error: Mapped[str | None]
-    created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    clinic_id: Mapped[uuid.UUID] = mapped_column(server_default=CLINIC_IN_FORCE)
+    digest_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    """The digest that counts it."""
 
     alert: Mapped[Alert] = relationship(lazy="joined", innerjoin=True, foreign_keys=alert_id)
     event: Mapped[AlertEvent] = relationship(lazy="joined", innerjoin=True)

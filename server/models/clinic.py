@@ -48,6 +48,7 @@ class Member(Base):
         # What refers to a member names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
         CheckConstraint("totp_since IS NULL OR totp_sealed IS NOT NULL", name="totp"),
+        CheckConstraint("(bounced_at IS NULL) = (bounce_status IS NULL)", name="bounced"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -61,6 +62,9 @@ class Member(Base):
     active: Mapped[bool] = mapped_column(default=True)
     token_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    bounced_at: Mapped[datetime | None]
+    """Since when mail to the address comes back: until it is mended, nobody is counted on to read it."""
+    bounce_status: Mapped[str | None]
 
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_since: Mapped[datetime | None]
