@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -21,29 +22,37 @@ _templates = Environment(
 )
 
 
-def message_of(
-    template: str, said: Mapping[str, str], *, id_: uuid.UUID, to: str, sender: str, subject: str, at: datetime
-) -> EmailMessage:
-    """`said` is what the template's texts are made of; `id_` makes the Message-ID.
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one mail says, to whomever it goes."""
 
-    Raises MailRefused when the recipient's address cannot stand in a header.
-    """
+    template: str
+    subject: str
+    id: uuid.UUID
+    """Makes the Message-ID."""
+    at: datetime
+    said: Mapping[str, object] = field(repr=False)
+    """What the template's texts are made of."""
+
+
+def message_of(letter: Letter, *, to: str, sender: str) -> EmailMessage:
+    """Raises MailRefused when the recipient's address cannot stand in a header."""
     name, address = parseaddr(sender)
     try:
         recipient = Address(addr_spec=to)
     except (HeaderParseError, ValueError, IndexError) as error:
         raise MailRefused("not an address", lasting=True) from error
-    said = {**said, "subject": subject}
+    said = {**letter.said, "subject": letter.subject}
     message = EmailMessage()
-    message["Subject"] = subject
+    message["Subject"] = letter.subject
     message["From"] = Address(name, addr_spec=address)
     message["To"] = recipient
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{id_}@{address.rpartition('@')[2]}>"
+    message["Date"] = format_datetime(letter.at)
+    message["Message-ID"] = f"<{letter.id}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(_templates.get_template(f"{template}.txt").render(said))
-    message.add_alternative(_templates.get_template(f"{template}.html").render(said), subtype="html")
+    message.set_content(_templates.get_template(f"{letter.template}.txt").render(said))
+    message.add_alternative(_templates.get_template(f"{letter.template}.html").render(said), subtype="html")
     return message
 
 

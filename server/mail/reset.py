@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 
-from server.mail.message import in_words, message_of
+from server.mail.message import Letter, in_words, message_of
 
 RESET_SUBJECT = "The new password that was asked for"
 
@@ -24,6 +24,4 @@ class ResetMail:
 def compose_reset(mail: ResetMail, *, sender: str, base_url: str) -> EmailMessage:
     """Raises MailRefused when the recipient's address cannot stand in a header."""
     said = {"url": f"{base_url}/reset/{mail.token}", "ends_at": in_words(mail.ends_at)}
-    return message_of(
-        "reset", said, id_=mail.mail_id, to=mail.to, sender=sender, subject=RESET_SUBJECT, at=mail.asked_at
-    )
+    return message_of(Letter("reset", RESET_SUBJECT, mail.mail_id, mail.asked_at, said), to=mail.to, sender=sender)

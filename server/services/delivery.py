@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from server.errors import MailRefused
 from server.extensions import db
-from server.mail import AlertMail, Mail, OutsideMail
+from server.mail import AboutAlert, AlertMail, OutsideMail
 from server.models import AlertEmail, EmailState
 from server.queue import waiting_for
 from server.services import disclosures
@@ -35,7 +35,7 @@ class Claim:
 
     email_id: uuid.UUID
     token: uuid.UUID
-    mail: Mail
+    mail: AboutAlert
 
 
 def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
@@ -69,7 +69,7 @@ def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
     return Claim(email.id, token, _mail(email))
 
 
-def _mail(email: AlertEmail) -> Mail:
+def _mail(email: AlertEmail) -> AboutAlert:
     severity, raised_at = email.event.severity, email.event.at.astimezone(ZoneInfo(email.alert.patient.clinic.zone))
     if email.member is not None:
         return AlertMail(email.id, email.alert_id, email.member.email, severity, raised_at)

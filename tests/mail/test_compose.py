@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import MailRefused
-from server.mail import SUBJECT, AlertMail, compose
+from server.mail import SUBJECT, AlertMail, Mail, compose
 
 RAISED = datetime(2026, 5, 4, 16, 5, tzinfo=ZoneInfo("America/New_York"))
 MAIL = AlertMail(uuid.UUID(int=7), uuid.UUID(int=9), "bob@clinic.example", "urgent", RAISED)
@@ -26,7 +26,7 @@ NEVER = (
 )  # fmt: skip
 
 
-def composed(mail: AlertMail = MAIL, sender: str = SENDER) -> EmailMessage:
+def composed(mail: Mail = MAIL, sender: str = SENDER) -> EmailMessage:
     """As the recipient's mail program reads it."""
     message = message_from_bytes(compose(mail, sender=sender, base_url=BASE).as_bytes(), policy=policy.default)
     assert isinstance(message, EmailMessage)
