@@ -85,6 +85,26 @@ class MailRefused(DomainError):
         self.lasting = lasting
 
 
+class Unanswered(DomainError):
+    """A request of ours to somebody else's service has no answer. `arrived`: it may have, all the same."""
+
+    def __init__(self, detail: str, *, arrived: bool) -> None:
+        super().__init__(detail)
+        self.arrived = arrived
+
+
+class WebhookRefused(DomainError):
+    """A clinic's endpoint did not take a message; `lasting` when it never will, `after`: not for so many seconds."""
+
+    def __init__(self, detail: str, *, lasting: bool, after: int = 0) -> None:
+        super().__init__(detail)
+        self.lasting, self.after = lasting, after
+
+
+class NotABounce(DomainError):
+    """A mail that came back to us and tells of no message of ours that it could not be delivered."""
+
+
 class PushRefused(DomainError):
     """A push service did not take a message. `again`: it may, later, and surely has not sent this one."""
 

@@ -1,4 +1,4 @@
-"""Who we are to the push services, and which of them we call: parsed from settings, never shown."""
+"""Who we are to those whom we call, and whom we call: parsed from settings, never shown."""
 
 import base64
 import binascii
@@ -17,7 +17,9 @@ SECRET_BYTES = 32
 # Where the browsers of today keep the addresses that they give out.
 KNOWN_SERVICES = "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
 # A wildcard stands before a domain of somebody's, never before a whole country.
-_SERVICE = re.compile(r"(?:\*\.(?=[a-z0-9-]+\.)|)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?")
+_HOST = re.compile(r"(?:\*\.(?=[a-z0-9-]+\.)|)[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?")
+# No user, no fragment, no letter that two programs could read differently: who is called is beyond doubt.
+_URL = re.compile(r"(https?)://([a-z0-9.-]{1,253})(?::(\d{1,5}))?/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 _MAILTO = re.compile(r"mailto:[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PROJECT = re.compile(r"[a-z0-9:.-]{1,100}")
 
@@ -71,22 +73,26 @@ class ServiceAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class PushServices:
-    """The hosts that a patient's browser may name, each with its port: nobody makes us call any other."""
+class KnownHosts:
+    """The hosts that somebody else's address may name, each with its port: nobody makes us call any other."""
 
     hosts: tuple[str, ...]
 
     @classmethod
-    def parse(cls, raw: str) -> "PushServices":
+    def parse(cls, raw: str) -> "KnownHosts":
         named = [host.strip() for host in raw.split(",")]
-        if not all(map(_SERVICE.fullmatch, named)):
+        if not all(map(_HOST.fullmatch, named)):
             raise ValueError(
-                "must be hosts such as push.example or *.push.example, with a port or without, commas between"
+                "must be hosts such as hook.example or *.push.example, with a port or without, commas between"
             )
         return cls(tuple(host if ":" in host else f"{host}:443" for host in named))
 
+    def allow_url(self, url: str) -> bool:
+        found = _URL.fullmatch(url)
+        return found is not None and self.allow(found[1], found[2], int(found[3]) if found[3] else None)
+
     def allow(self, scheme: str, host: str, port: int | None) -> bool:
-        """https alone, but for a service on this machine that is named with its port."""
+        """https alone, but for a host on this machine that is named with its port."""
         if scheme != "https" and (port is None or not is_loopback(host)):
             return False
         wanted = f"{host}:{port or 443}"

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
 from server.sealing import KEY_ID, Keyring
-from server.senders import KNOWN_SERVICES, PushServices, ServiceAccount, VapidKey, is_loopback, parse_contact
+from server.senders import KNOWN_SERVICES, KnownHosts, ServiceAccount, VapidKey, is_loopback, parse_contact
 from server.versions import AppVersions, least_versions, update_urls
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Settings:
     vapid_subject: str
     fcm_credentials: ServiceAccount | None
     fcm_url: str
-    push_services: PushServices
+    push_services: KnownHosts
     demo_secret: str
     log_format: str
 
@@ -106,7 +106,7 @@ class Settings:
             vapid_subject=env.read("VAPID_SUBJECT", parse_contact, default=""),
             fcm_credentials=env.read("FCM_CREDENTIALS", ServiceAccount.parse, default=None),
             fcm_url=env.read("FCM_URL", _base_url, default="https://fcm.googleapis.com"),
-            push_services=env.read("PUSH_SERVICES", PushServices.parse, default=PushServices.parse(KNOWN_SERVICES)),
+            push_services=env.read("PUSH_SERVICES", KnownHosts.parse, default=KnownHosts.parse(KNOWN_SERVICES)),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
             log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from server.senders import KNOWN_SERVICES, PushServices, ServiceAccount, VapidKey, parse_contact
+from server.senders import KNOWN_SERVICES, KnownHosts, ServiceAccount, VapidKey, parse_contact
 from tests.factories import CONTACT, VAPID
 from tests.push_services import Service
 
@@ -57,11 +57,11 @@ def test_whom_services_write_to() -> None:
 
 
 def test_services_are_allowed_by_host_and_port() -> None:
-    known = PushServices.parse(KNOWN_SERVICES)
+    known = KnownHosts.parse(KNOWN_SERVICES)
     assert known.allow("https", "fcm.googleapis.com", None)
     assert known.allow("https", "fcm.googleapis.com", 443)
     assert not known.allow("https", "fcm.googleapis.com", 444)
     assert not known.allow("http", "fcm.googleapis.com", 80)
-    other = PushServices.parse(" push.example:8443 , *.push.example")
+    other = KnownHosts.parse(" push.example:8443 , *.push.example")
     assert [other.allow("https", "push.example", port) for port in (8443, 443, None)] == [True, False, False]
     assert [other.allow("https", host, None) for host in ("a.push.example", "a.b.push.example")] == [True, True]

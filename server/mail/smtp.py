@@ -1,4 +1,4 @@
-"""One SMTP transaction per message, on a verified connection, with a timeout on every step."""
+"""One SMTP transaction per message, on a verified connection, with a time for each step and one for the whole."""
 
 import smtplib
 import ssl
@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
+from server.deadline import Deadline, TooLong, reading
 from server.errors import MailRefused
 from server.settings import Settings
 
-TIMEOUT_SECONDS = 20
+STEP_SECONDS, WHOLE_SECONDS = 20, 120
+# The message is theirs by then: until it is recorded as sent, every second is one in which a crash sends it again.
+GOODBYE_SECONDS = 2
+# More than any server says in a conversation.
+LONGEST_TALK = 64 * 1024
 # What we say in EHLO. Left out, smtplib asks the DNS for this machine's name, with no timeout, and tells it.
 GREETING = "[127.0.0.1]"
 
@@ -25,6 +30,8 @@ class Smtp:
     security: str
     username: str
     password: str
+    step_seconds: float = STEP_SECONDS
+    whole_seconds: float = WHOLE_SECONDS
 
     @classmethod
     def of(cls, settings: Settings) -> "Smtp":
@@ -40,7 +47,7 @@ class Smtp:
         """Raises MailRefused; its text is a status code or a kind of failure, never what the server wrote."""
         try:
             with self._connected() as server:
-                server.send_message(message)
+                _send(server, message)
         except smtplib.SMTPRecipientsRefused as refused:
             code = next(iter(refused.recipients.values()))[0]
             raise _refused(code) from refused
@@ -51,16 +58,16 @@ class Smtp:
             # that, and the message must still be there.
             raise MailRefused(f"SMTP {refused.smtp_code}", lasting=False) from refused
         except (OSError, smtplib.SMTPException) as failed:
-            raise MailRefused(type(failed).__name__, lasting=False) from failed
+            raise MailRefused(_kind(failed), lasting=False) from failed
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
+    def _connected(self) -> Iterator["_Conversation"]:
         tls = ssl.create_default_context()
-        at: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "local_hostname": GREETING}
+        deadline = Deadline(self.whole_seconds, self.step_seconds)
         if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, context=tls, **at)
+            server: _Conversation = _OverTls(self.host, self.port, deadline, context=tls)
         else:
-            server = smtplib.SMTP(self.host, self.port, **at)
+            server = _Conversation(self.host, self.port, deadline)
         try:
             if self.security == "starttls":
                 server.starttls(context=tls)
@@ -73,11 +80,48 @@ class Smtp:
             server.close()
 
 
-def _say_goodbye(server: smtplib.SMTP) -> None:
+class _Conversation(smtplib.SMTP):
+    """Over in time, whatever the server says and however slowly it says it."""
+
+    def __init__(self, host: str, port: int, deadline: Deadline, **more: Any) -> None:
+        self.deadline = deadline
+        super().__init__(host, port, local_hostname=GREETING, timeout=deadline.left(), **more)
+
+    def send(self, s: Any) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(self.deadline.left())
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = reading(self.sock, self.deadline, LONGEST_TALK)
+        return super().getreply()
+
+
+class _OverTls(_Conversation, smtplib.SMTP_SSL):
+    """From the first byte."""
+
+
+def _send(server: smtplib.SMTP, message: EmailMessage) -> None:
+    try:
+        server.send_message(message)
+    except smtplib.SMTPNotSupportedError as unsupported:
+        # The recipient's address is not in ASCII, and the server takes no other.
+        raise MailRefused(_kind(unsupported), lasting=True) from unsupported
+
+
+def _say_goodbye(server: _Conversation) -> None:
+    server.deadline.come_within(GOODBYE_SECONDS)
     try:
         server.quit()
     except (OSError, smtplib.SMTPException):
         return
+
+
+def _kind(failed: Exception) -> str:
+    """smtplib calls everything that ends a conversation a disconnection; who waited in vain should read so."""
+    cause = failed.__context__
+    return type(cause if isinstance(cause, TimeoutError | TooLong) else failed).__name__
 
 
 def _refused(code: int) -> MailRefused:

@@ -9,11 +9,9 @@ from typing import Any, TypeAlias
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.errors import Refused
-from server.senders import PushServices, from_base64url
+from server.senders import from_base64url
 from server.settings import Settings
 
-# No user, no fragment, no letter that two programs could read differently: who is called is beyond doubt.
-_ENDPOINT = re.compile(r"(https?)://([a-z0-9.-]{1,253})(?::(\d{1,5}))?/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9_:.-]+")
 AUTH_BYTES = 16
 
@@ -42,7 +40,9 @@ class Subscription:
         """Raises Refused."""
         if settings.vapid_private_key is None:
             raise Refused("kind", "This service sends no Web Push.")
-        check_endpoint(self.endpoint, settings.push_services)
+        # Our worker calls what a patient's browser names, so only push services that we know.
+        if not settings.push_services.allow_url(self.endpoint):
+            raise Refused("endpoint", "Not an address of a push service that is known here.")
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(self.p256dh))
         except ValueError:
@@ -73,13 +73,6 @@ class FcmToken:
 
 Address: TypeAlias = Subscription | FcmToken
 _KINDS: dict[str, type[Subscription] | type[FcmToken]] = {Kind.WEB_PUSH: Subscription, Kind.FCM: FcmToken}
-
-
-def check_endpoint(endpoint: str, services: PushServices) -> None:
-    """Our worker calls what a patient's browser names, so only push services that we know. Raises Refused."""
-    found = _ENDPOINT.fullmatch(endpoint)
-    if found is None or not services.allow(found[1], found[2], int(found[3]) if found[3] else None):
-        raise Refused("endpoint", "Not an address of a push service that is known here.")
 
 
 def origin_of(endpoint: str) -> str:

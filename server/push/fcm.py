@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 import jwt
 
-from server.errors import PushAddressGone, PushRefused
+from server.errors import PushAddressGone, PushRefused, Unanswered
+from server.posting import Answer, post
 from server.push.addresses import FcmToken
+from server.push.answers import refusal
 from server.push.messages import TOPIC, Message
-from server.push.posting import Answer, post
 from server.senders import ServiceAccount
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -33,7 +34,7 @@ _granted: dict[ServiceAccount, Granted] = {}
 
 
 def send(to: FcmToken, message: Message, lasts: int, account: ServiceAccount, url: str, now: datetime) -> None:
-    """`lasts`: for how many seconds the service keeps it. Raises PushRefused, PushAddressGone."""
+    """`lasts`: for how many seconds the service keeps it. Raises PushRefused, PushAddressGone, Unanswered."""
     said = {"message": _message(to, message, now + timedelta(seconds=lasts), lasts)}
     answer = post(
         f"{url}/v1/projects/{account.project_id}/messages:send",
@@ -48,7 +49,7 @@ def send(to: FcmToken, message: Message, lasts: int, account: ServiceAccount, ur
     # A plain 404 may as well be a project that we got wrong: that must not cost us every address.
     if "UNREGISTERED" in _codes(answer):
         raise PushAddressGone(f"HTTP {answer.status}")
-    raise answer.refusal()
+    raise refusal(answer)
 
 
 def _message(to: FcmToken, message: Message, until: datetime, lasts: int) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _ask(account: ServiceAccount, now: datetime) -> Granted:
             urlencode({"grant_type": GRANT, "assertion": signed}).encode(),
             {"Content-Type": "application/x-www-form-urlencoded"},
         )
-    except PushRefused as failed:
+    except Unanswered as failed:
         raise PushRefused(failed.detail, again=True) from None
     said = _json(answer)
     token, seconds = said.get("access_token"), said.get("expires_in")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from server.errors import PushRefused, Refused
+from server.errors import PushRefused, Refused, Unanswered
 from server.push import fcm, web_push
 from server.push.addresses import Address, Subscription
 from server.push.messages import Message
@@ -16,7 +16,14 @@ def push(to: Address, message: Message, until: datetime, settings: Settings, now
         to.check(settings)
     except Refused as refused:
         raise PushRefused(refused.detail, again=False) from None
-    lasts = max(int((until - now).total_seconds()), 0)
+    try:
+        _send(to, message, max(int((until - now).total_seconds()), 0), settings, now)
+    except Unanswered as failed:
+        # It may be tried again only if nothing can have arrived.
+        raise PushRefused(failed.detail, again=not failed.arrived) from None
+
+
+def _send(to: Address, message: Message, lasts: int, settings: Settings, now: datetime) -> None:
     if isinstance(to, Subscription):
         key = settings.vapid_private_key
         if key is not None:

@@ -8,9 +8,10 @@ from py_vapid import Vapid02
 from pywebpush import WebPusher
 
 from server.errors import PushAddressGone
+from server.posting import post
 from server.push.addresses import Subscription, origin_of
+from server.push.answers import refusal
 from server.push.messages import TOPIC, Message
-from server.push.posting import post
 from server.senders import VapidKey
 
 # A day is the most that a service takes.
@@ -19,7 +20,7 @@ GONE = (404, 410)
 
 
 def send(to: Subscription, message: Message, lasts: int, key: VapidKey, contact: str, now: datetime) -> None:
-    """`lasts`: for how many seconds the service keeps it. Raises PushRefused, PushAddressGone."""
+    """`lasts`: for how many seconds the service keeps it. Raises PushRefused, PushAddressGone, Unanswered."""
     keys = {"p256dh": to.p256dh, "auth": to.auth}
     sealed = WebPusher({"endpoint": to.endpoint, "keys": keys}).encode(json.dumps(asdict(message)).encode())
     claims = {"aud": origin_of(to.endpoint), "exp": int((now + SIGNED_FOR).timestamp()), "sub": contact}
@@ -38,4 +39,4 @@ def send(to: Subscription, message: Message, lasts: int, key: VapidKey, contact:
     if answer.status in GONE:
         raise PushAddressGone(f"HTTP {answer.status}")
     if not answer.taken:
-        raise answer.refusal()
+        raise refusal(answer)
