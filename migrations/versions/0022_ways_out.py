@@ -21,6 +21,7 @@ POLICY = """
 INSTANT = sa.DateTime(timezone=True)
 STATES = ("queued", "sent", "undeliverable", "withheld")
 NEW_STATES = (*STATES, "in_digest", "bounced")
+WITHHELD = ("not_in_care_team", "participation_withdrawn", "consent_withdrawn", "consent_expired")
 DUE = """
     CREATE OR REPLACE FUNCTION clinics_with_due(job text, at timestamp with time zone)
     RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -121,7 +122,7 @@ def downgrade() -> None:
     op.execute(DUE.format(deliver=DELIVER, more=""))
     op.execute(HEALTH.format(undeliverable=UNDELIVERABLE, unheard=UNHEARD))
     op.execute("""
-        DELETE FROM alert_email WHERE to_clinic;
+        DELETE FROM alert_email WHERE to_clinic OR withheld_why = 'acknowledged';
         UPDATE alert_email SET state = 'queued' WHERE state = 'in_digest';
         UPDATE alert_email SET state = 'sent' WHERE state = 'bounced'
     """)
@@ -172,7 +173,7 @@ def _create_webhook_call() -> None:
         sa.CheckConstraint(
             "because IN ('undeliverable', 'unacknowledged', 'unrouted')", name=op.f("ck_webhook_call_because")
         ),
-        sa.CheckConstraint("state IN ('queued', 'sent', 'undeliverable')", name=op.f("ck_webhook_call_states")),
+        sa.CheckConstraint("state NOT IN ('in_digest', 'bounced')", name=op.f("ck_webhook_call_states")),
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_webhook_call_sent")),
         sa.UniqueConstraint("event_id", "because", name=op.f("uq_webhook_call_event_id_because")),
         _within_clinic("webhook_call", "alert"),
@@ -183,7 +184,6 @@ def _create_webhook_call() -> None:
 
 
 def _outgoing(table: str) -> tuple[sa.schema.SchemaItem, ...]:
-    listed = ", ".join(f"'{state}'" for state in NEW_STATES)
     return (
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
@@ -196,7 +196,7 @@ def _outgoing(table: str) -> tuple[sa.schema.SchemaItem, ...]:
         sa.Column("sent_at", INSTANT, nullable=True),
         sa.Column("clinic_id", sa.Uuid(), nullable=False, server_default=sa.text(CLINIC)),
         sa.Column("state", sa.String(32), nullable=False),
-        sa.CheckConstraint(f"state IN ({listed})", name=op.f(f"ck_{table}_state")),
+        sa.CheckConstraint(f"state IN ({_listed(NEW_STATES)})", name=op.f(f"ck_{table}_state")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     )
 
@@ -224,6 +224,7 @@ def _widen_emails() -> None:
     op.create_index(
         "uq_alert_email_to_clinic", "alert_email", ["event_id"], unique=True, postgresql_where=sa.text("to_clinic")
     )
+    _hold("withheld_why", f"withheld_why IN ({_listed((*WITHHELD, 'acknowledged'))})")
     _hold("one_recipient", "num_nonnulls(member_id, consent_id) + to_clinic::integer = 1")
     _hold("sent", "(state IN ('sent', 'bounced')) = (sent_at IS NOT NULL)")
     op.create_check_constraint(
@@ -234,6 +235,7 @@ def _widen_emails() -> None:
 
 def _narrow_emails() -> None:
     _allow(STATES)
+    _hold("withheld_why", f"withheld_why IN ({_listed(WITHHELD)})")
     op.drop_constraint(op.f("ck_alert_email_in_digest"), "alert_email")
     _hold("sent", "(state = 'sent') = (sent_at IS NOT NULL)")
     _hold("one_recipient", "num_nonnulls(member_id, consent_id) = 1")
@@ -250,5 +252,8 @@ def _hold(name: str, rule: str) -> None:
 
 
 def _allow(states: tuple[str, ...]) -> None:
-    listed = ", ".join(f"'{state}'" for state in states)
-    _hold("state", f"state IN ({listed})")
+    _hold("state", f"state IN ({_listed(states)})")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(f"'{word}'" for word in words)

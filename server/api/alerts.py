@@ -4,11 +4,13 @@ import uuid
 from typing import Any
 
 from server.api.blueprint import Routes, page
-from server.api.guard import caller, requires
+from server.api.guard import CARE, caller, requires
 from server.extensions import db, now
 from server.models import Action, Role
 from server.schemas.alerts import AlertDetail, AlertList, AlertOut, AlertQuery, ResolveIn
+from server.schemas.routing import FiguresOut, FiguresQuery
 from server.services import alerts
+from server.services.alert_figures import figures
 from server.services.evidence import evidence
 from server.services.pages import parse_cursor
 
@@ -29,6 +31,15 @@ def list_alerts(query: dict[str, Any]) -> Any:
         limit=query["limit"],
     )
     return page(found, query["limit"], "raised_at")
+
+
+@routes.get("/figures")
+@requires(*CARE)
+@routes.arguments(FiguresQuery, location="query")
+@routes.response(200, FiguresOut)
+def show_figures(query: dict[str, Any]) -> Any:
+    """How alerts fare, by month, rule and severity: of one's own patients (a clinician) or of the clinic (an admin)."""
+    return figures(caller(), query["months"], now())
 
 
 @routes.get("/<uuid:alert_id>")

@@ -1,26 +1,35 @@
-"""Deliver alert emails: each has its own job from the transaction that raised it; the tick brings back the rest."""
+"""Deliver mails and calls: each has its own job from the transaction that raised it; the tick brings back the rest."""
 
 import uuid
 from datetime import datetime
 
-from server.errors import MailRefused
+from server.errors import MailRefused, WebhookRefused
 from server.extensions import db, now, parts
 from server.mail import compose
+from server.models import AlertEmail, MemberMail, WebhookCall
 from server.queue import URGENT, enqueue
 from server.queue import app as queue
 from server.scope import clinics_with_due, enter
-from server.services import delivery
+from server.services import delivery, leases, member_mails, webhook_calls
+from server.webhooks import post_webhook
 
 
 def enqueue_due(at: datetime) -> int:
-    return sum(_enqueue_due_in(clinic_id, at) for clinic_id in clinics_with_due("deliver", at))
+    return sum(_enqueue_due_in(clinic_id, at) for clinic_id in set(clinics_with_due("deliver", at)))
 
 
 def _enqueue_due_in(clinic_id: uuid.UUID, at: datetime) -> int:
     enter(clinic_id)
-    due = delivery.claim_due(at)
-    for email_id in due:
-        enqueue("deliver", db.session, priority=URGENT, clinic_id=str(clinic_id), email_id=str(email_id))
+    due = [
+        *(("deliver", "email_id", row) for row in leases.claim_due(AlertEmail, "deliver", "email_id", at)),
+        *(
+            ("deliver_to_member", "mail_id", row)
+            for row in leases.claim_due(MemberMail, "deliver_to_member", "mail_id", at)
+        ),
+        *(("call_webhook", "call_id", row) for row in leases.claim_due(WebhookCall, "call_webhook", "call_id", at)),
+    ]
+    for job, arg, row_id in due:
+        enqueue(job, db.session, priority=URGENT, clinic_id=str(clinic_id), **{arg: str(row_id)})
     return len(due)
 
 
@@ -39,4 +48,39 @@ def deliver(clinic_id: str, email_id: str) -> None:
         delivery.record_refusal(claim, refusal, now())
     else:
         delivery.record_sent(claim, now())
+    db.session.commit()
+
+
+@queue.task(name="deliver_to_member")
+def deliver_to_member(clinic_id: str, mail_id: str) -> None:
+    """The same for a digest or an alarm."""
+    enter(uuid.UUID(clinic_id))
+    claim = member_mails.claim(uuid.UUID(mail_id), now())
+    db.session.commit()
+    if claim is None:
+        return
+    settings = parts().settings
+    try:
+        parts().send(compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url))
+    except MailRefused as refusal:
+        member_mails.record_refusal(claim, refusal, now())
+    else:
+        member_mails.record_sent(claim, now())
+    db.session.commit()
+
+
+@queue.task(name="call_webhook")
+def call_webhook(clinic_id: str, call_id: str) -> None:
+    """The same for the second channel."""
+    enter(uuid.UUID(clinic_id))
+    claim = webhook_calls.claim(uuid.UUID(call_id), parts().settings.base_url)
+    db.session.commit()
+    if claim is None:
+        return
+    try:
+        post_webhook(claim.to, claim.message, parts().settings, now())
+    except WebhookRefused as refused:
+        webhook_calls.record_refusal(claim, refused, now())
+    else:
+        webhook_calls.record_sent(claim, now())
     db.session.commit()

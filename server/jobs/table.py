@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.jobs import assessing, delivering, reminding, upkeep
+from server.jobs import assessing, delivering, escalating, reminding, upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Job:
 JOBS = (
     Job("assess", None, assessing.enqueue_due),
     Job("deliver", None, delivering.enqueue_due),
+    Job("escalate", None, escalating.enqueue_escalations),
+    Job("digest", None, escalating.enqueue_digests),
     Job("remind", None, reminding.enqueue_due),
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),

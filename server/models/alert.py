@@ -69,6 +69,8 @@ class Withheld(StrEnum):
     """The patient takes no part any more, and this is not about an open urgent alert."""
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_EXPIRED = "consent_expired"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody had acknowledged the alert before the digest that would have counted it."""
 
 
 SEVERITIES = "severity IN ('urgent', 'prompt', 'routine')"

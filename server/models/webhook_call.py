@@ -26,7 +26,7 @@ class WebhookCall(Outgoing, Base):
 
     __tablename__ = "webhook_call"
     __table_args__ = (
-        CheckConstraint("state IN ('queued', 'sent', 'undeliverable')", name="states"),
+        CheckConstraint("state NOT IN ('in_digest', 'bounced')", name="states"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
         UniqueConstraint("event_id", "because"),
         Index("ix_webhook_call_due_at", "due_at", postgresql_where=text("state = 'queued'")),

@@ -40,6 +40,11 @@ class AlertOut(Body):
     last_day = fields.Date(required=True)
     sentence = fields.String(required=True)
     raised_at = Instant(required=True)
+    escalate_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the next person is told, unless somebody acknowledges it before."},
+    )
     acknowledged_at = Instant(required=True, allow_none=True)
     acknowledged_by = fields.UUID(required=True, allow_none=True)
     superseded_at = Instant(
@@ -61,7 +66,9 @@ class ReadingOut(Body):
 class EmailOut(Body):
     """Who was told, or was not to be told any more when it was to go."""
 
+    event = Choice(EventKind, attribute="event.kind", required=True)
     member_id = fields.UUID(required=True, allow_none=True)
+    to_clinic = fields.Boolean(required=True, metadata={"description": "To the clinic's own address."})
     consent_id = fields.UUID(
         required=True, allow_none=True, metadata={"description": "Of somebody outside: the consent that names them."}
     )

@@ -170,6 +170,7 @@ class MemberIn(Body):
 class MemberChange(Body):
     role = Choice(Role, validate=validate.OneOf(WORKS_HERE))
     active = TrueOrFalse(metadata={"description": "false signs the member out, until it is true again."})
+    email = email_address()
 
 
 class MemberOut(Body):
@@ -178,6 +179,13 @@ class MemberOut(Body):
     name = fields.String(required=True)
     email = fields.String(required=True)
     active = fields.Boolean(required=True)
+    bounced_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Since when mail to the address comes back; a new address, or the same again, mends it."
+        },
+    )
 
 
 class MemberList(Body):

@@ -6,15 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import Select, case, or_, select, tuple_
 
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import Alert, AlertEvent, AlertState, EventKind, Outcome, Role
 from server.services import audit
 from server.services.break_glass import broken_by
-from server.services.care_teams import cared_for_by
+from server.services.care_teams import cared_for_by, told_to
 from server.services.identities import Identity
 from server.services.pages import Cursor
 from server.trends import Finding, Severity
+
+SAFETY = "safety_concern"
 
 
 def record(
@@ -53,7 +55,13 @@ def reopen(alert: Alert) -> None:
 def visible_to(caller: Identity) -> Select[Alert]:
     found = select(Alert).where(Alert.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
-        found = found.where(or_(Alert.patient_id.in_(cared_for_by(caller)), Alert.patient_id.in_(broken_by(caller))))
+        found = found.where(
+            or_(
+                Alert.patient_id.in_(cared_for_by(caller)),
+                Alert.patient_id.in_(broken_by(caller)),
+                Alert.id.in_(told_to(caller)),
+            )
+        )
     return found
 
 
@@ -107,12 +115,17 @@ def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:
 
 
 def resolve(caller: Identity, alert_id: uuid.UUID, outcome: Outcome, note: str | None, now: datetime) -> Alert:
-    """Closes it with an outcome; the same again changes nothing. Raises Conflict for another outcome."""
+    """Closes it with an outcome; the same again changes nothing. Raises Conflict for another outcome.
+
+    A safety concern is closed with words: raises Refused without a note.
+    """
     alert = get_alert(caller, alert_id, for_update=True)
     if alert.state is AlertState.RESOLVED:
         if (alert.outcome, alert.outcome_note) != (outcome, note):
             raise Conflict("This alert was resolved with another outcome.")
         return alert
+    if alert.rule == SAFETY and not note:
+        raise Refused("note", "A safety concern is closed with a note: what was done, and how the patient is.")
     if alert.state is AlertState.OPEN:
         _acknowledge(alert, caller, now)
     alert.state = AlertState.RESOLVED
@@ -133,6 +146,7 @@ def _listed(found: Select[Alert]) -> Sequence[Alert]:
 
 def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:
     alert.state = AlertState.ACKNOWLEDGED
+    alert.escalate_at = alert.escalate_queued_at = None
     alert.acknowledged_at = now
     alert.acknowledged_by = caller.id
     record(alert, EventKind.ACKNOWLEDGED, now, by=caller)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, select
 
 from server.errors import Refused
 from server.extensions import db
-from server.models import CareTeam, Member, Patient, Role
+from server.models import Alert, AlertEmail, AlertState, CareTeam, EmailState, Member, Patient, Role
 from server.services.identities import Identity
 
 
@@ -26,8 +26,17 @@ def cared_for_by(caller: Identity) -> Select[uuid.UUID]:
     return select(CareTeam.patient_id).where(CareTeam.member_id == caller.id)
 
 
-def hears_of(member_id: uuid.UUID, patient_id: uuid.UUID) -> bool:
-    return any(member.id == member_id for member in care_team(patient_id))
+def told_to(caller: Identity) -> Select[uuid.UUID]:
+    """The alerts that a mail has told this member of, or is about to: a deputy or whoever is on call sees these."""
+    return select(AlertEmail.alert_id).where(
+        AlertEmail.member_id == caller.id,
+        AlertEmail.state.in_((EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)),
+    )
+
+
+def has_alert_of(caller: Identity) -> Select[uuid.UUID]:
+    """The patients of those alerts, for as long as one is not closed."""
+    return select(Alert.patient_id).where(Alert.state != AlertState.RESOLVED, Alert.id.in_(told_to(caller)))
 
 
 def replace_care_team(patient: Patient, member_ids: Sequence[uuid.UUID]) -> None:

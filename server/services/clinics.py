@@ -16,7 +16,9 @@ from server.services import audit
 from server.services.identities import Identity
 from server.services.keys import email_index
 from server.services.limits import change_limits, first_limits
+from server.services.members import TAKEN
 from server.services.passwords import hash_password
+from server.services.routes import first_routing
 from server.services.unique import unique
 
 
@@ -39,6 +41,7 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
     db.session.add(clinic)
     db.session.flush()
     first_limits(clinic.id, now)
+    first_routing(clinic, now)
     db.session.flush()
     return clinic
 
@@ -64,7 +67,7 @@ def add_member(clinic_id: uuid.UUID, role: Role, name: str, email: str, password
         password_hash=hash_password(password, (email, name)),
         created_at=now,
     )
-    with unique("uq_member_email_index", "Somebody with this email address is already a member."):
+    with unique(*TAKEN):
         db.session.add(member)
     audit.concerns(member=member.id)
     return member

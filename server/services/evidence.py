@@ -61,6 +61,7 @@ def evidence(alert: Alert) -> dict[str, Any]:
         "last_day",
         "sentence",
         "raised_at",
+        "escalate_at",
         "acknowledged_at",
         "acknowledged_by",
         "superseded_at",

@@ -10,12 +10,18 @@ from sqlalchemy.orm import aliased
 from server.errors import Conflict, NotFound
 from server.extensions import db
 from server.models import CareTeam, Clinic, Ended, Member, Patient, Role
+from server.services.escalation import hurry_after
 from server.services.identities import Identity
+from server.services.keys import email_index
+from server.services.routes import is_reachable
 from server.services.sign_ins import end_all
+from server.services.unique import unique
+
+TAKEN = ("uq_member_email_index", "Somebody with this email address is already a member.")
 
 
 def change_member(caller: Identity, member_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Member:
-    """Role and whether active; a member whom either shuts out is signed out everywhere.
+    """Role, address and whether active; a member whom a new role or this shuts out is signed out everywhere.
 
     Raises NotFound; Conflict when the clinic would be left without an admin, or a patient with nobody who hears.
     """
@@ -29,6 +35,8 @@ def change_member(caller: Identity, member_id: uuid.UUID, fields: dict[str, Any]
     )
     if member is None:
         raise NotFound("There is no such member.")
+    if "email" in fields:
+        _mend_address(member, fields["email"])
     role, active = fields.get("role", member.role), fields.get("active", member.active)
     has_new_role = role is not member.role
     if not has_new_role and active == member.active:
@@ -41,7 +49,16 @@ def change_member(caller: Identity, member_id: uuid.UUID, fields: dict[str, Any]
         # Who cannot open an alert must not count as somebody who hears of it.
         db.session.execute(delete(CareTeam).where(CareTeam.member_id == member.id))
     db.session.flush()
+    if not is_reachable(member):
+        hurry_after(member.id, now)
     return member
+
+
+def _mend_address(member: Member, email: str) -> None:
+    """Mail goes there from now on, and whatever came back before is forgiven. Raises Conflict when it is taken."""
+    with unique(*TAKEN):
+        member.email, member.email_index = email.strip().lower(), email_index(email)
+        member.bounced_at = member.bounce_status = None
 
 
 def _check_dispensable(member: Member) -> None:

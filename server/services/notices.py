@@ -1,36 +1,54 @@
 """Who is told of an alert: one email and one job for each, in the transaction that has something to tell."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import structlog
 from sqlalchemy import func, select
 
 from server.extensions import db
-from server.models import Alert, AlertEmail, AlertEvent, AlertState, EmailState, EventKind, Member, Patient
+from server.models import (
+    Alert,
+    AlertEmail,
+    AlertEvent,
+    AlertState,
+    CalledBecause,
+    EmailState,
+    EventKind,
+    Member,
+    Patient,
+)
 from server.queue import URGENT, enqueue
-from server.services import recipients
-from server.services.care_teams import care_team
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from server.services import alarms, recipients, webhook_calls
+from server.services.routes import first_told, next_step_at, route, routing_of
+from server.trends import Severity
 
 TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED)
+# States of a mail that has reached its recipient, or is going to.
+REACHES = (EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)
 
 
 def notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
-    """Tells the care team of this event, and whomever outside a consent in force names."""
-    team = care_team(patient.id)
-    if not team:
-        log.error("an alert has nobody to go to", alert_id=event.alert_id)
-    _email_members(patient, event, team, now)
+    """Tells who is first on the way of this alert, and whomever outside a consent in force names.
+
+    Whoever acknowledged the alert before is first. Unless it is acknowledged in time, the next person is told
+    (server.services.escalation).
+    """
+    alert = event.alert
+    path = _owner_first(alert, route(patient, event.severity, now))
+    if path:
+        tell(event, first_told(path, event.severity, now), now)
+    else:
+        tell_nobody(event, now)
+    if alert.state is AlertState.OPEN and patient.clinic.live:
+        alert.escalate_at, alert.escalate_queued_at = next_step_at(event.severity, patient.clinic, now), None
     for consent in recipients.outside(patient, event.severity, now):
-        _email(patient, event, now, consent_id=consent.id)
+        _email(event, now, consent_id=consent.id)
 
 
 def tell_newcomers(patient: Patient, now: datetime) -> None:
-    """Whoever of the care team has not heard of the alerts that are not closed does: after a handover, or a pause
-    in which no mail might go.
+    """After a handover, or a pause in which no mail might go: of each alert that is not closed, somebody who is on its
+    way today has heard, or hears now.
     """
     latest = (
         select(func.max(AlertEvent.id))
@@ -43,46 +61,72 @@ def tell_newcomers(patient: Patient, now: datetime) -> None:
         .group_by(Alert.id)
     )
     for event in db.session.scalars(select(AlertEvent).where(AlertEvent.id.in_(latest)).order_by(AlertEvent.id)):
-        heard = set(
-            db.session.scalars(
-                select(AlertEmail.member_id).where(
-                    AlertEmail.alert_id == event.alert_id, AlertEmail.state != EmailState.WITHHELD
-                )
-            )
-        )
-        _email_members(patient, event, [member for member in care_team(patient.id) if member.id not in heard], now)
+        path = route(patient, event.alert.severity, now)
+        if not {member.id for member in path} & told_of(event.alert_id):
+            tell(event, first_told(path, event.alert.severity, now), now)
+            if event.alert.state is AlertState.OPEN and patient.clinic.live:
+                event.alert.escalate_at = next_step_at(event.alert.severity, patient.clinic, now)
 
 
-def _email_members(patient: Patient, event: AlertEvent, members: Sequence[Member], now: datetime) -> None:
-    withheld = {
-        email.member_id: email
-        for email in db.session.scalars(
-            select(AlertEmail).where(AlertEmail.event_id == event.id, AlertEmail.state == EmailState.WITHHELD)
-        )
-    }
+def tell(event: AlertEvent, members: Iterable[Member], now: datetime) -> None:
+    """One email each. A routine alert waits for the recipient's next digest."""
     for member in members:
-        if member.id in withheld:
-            _email_again(withheld[member.id], now)
-        else:
-            _email(patient, event, now, member_id=member.id)
+        before = db.session.scalar(
+            select(AlertEmail).where(AlertEmail.event_id == event.id, AlertEmail.member_id == member.id)
+        )
+        if before is None:
+            _email(event, now, member_id=member.id)
+        elif before.state is EmailState.WITHHELD:
+            before.created_at = now
+            _let_go(before, event, now)
 
 
-def _email(patient: Patient, event: AlertEvent, now: datetime, **to: uuid.UUID) -> None:
+def tell_clinic(event: AlertEvent, now: datetime) -> bool:
+    """The clinic's own address, if it has one; whether it has."""
+    if routing_of(event.alert.clinic_id).escalation_email_sealed is None:
+        return False
+    _email(event, now, to_clinic=True)
+    return True
+
+
+def tell_nobody(event: AlertEvent, now: datetime) -> None:
+    """There is nobody on its way: the clinic's address and its webhook hear, and its admins are alarmed."""
+    alarms.alarm(event.alert, now)
+    tell_clinic(event, now)
+    webhook_calls.call(event, CalledBecause.UNROUTED, now)
+
+
+def told_of(alert_id: uuid.UUID, states: Sequence[EmailState] = REACHES) -> set[uuid.UUID]:
+    """The members who have, or are about to have, a mail about this alert."""
+    found = select(AlertEmail.member_id).where(
+        AlertEmail.alert_id == alert_id, AlertEmail.member_id.is_not(None), AlertEmail.state.in_(states)
+    )
+    return {member_id for member_id in db.session.scalars(found) if member_id is not None}
+
+
+def _owner_first(alert: Alert, path: list[Member]) -> list[Member]:
+    """Who acknowledged it last knows it; if that person is on its way at all."""
+    last = select(AlertEvent.member_id).where(
+        AlertEvent.alert_id == alert.id, AlertEvent.kind == EventKind.ACKNOWLEDGED
+    )
+    owner = db.session.scalar(last.order_by(AlertEvent.id.desc()).limit(1))
+    return sorted(path, key=lambda member: member.id != owner)
+
+
+def _email(event: AlertEvent, now: datetime, **to: uuid.UUID | bool) -> None:
     """Nothing leaves a clinic that is not live: a replay has nobody to tell."""
-    if not patient.clinic.live:
+    if not event.alert.patient.clinic.live:
         return
-    email = AlertEmail(alert_id=event.alert_id, event_id=event.id, due_at=now, queued_at=now, created_at=now, **to)
+    email = AlertEmail(alert_id=event.alert_id, event_id=event.id, created_at=now, **to)
     db.session.add(email)
-    _enqueue(email)
+    _let_go(email, event, now)
 
 
-def _email_again(email: AlertEmail, now: datetime) -> None:
-    """It was withheld and may go now."""
-    email.state, email.withheld_why = EmailState.QUEUED, None
-    email.due_at = email.queued_at = email.created_at = now
-    _enqueue(email)
-
-
-def _enqueue(email: AlertEmail) -> None:
+def _let_go(email: AlertEmail, event: AlertEvent, now: datetime) -> None:
+    """At once, or with the recipient's next digest."""
+    waits = event.severity == Severity.ROUTINE and email.member_id is not None
+    email.state = EmailState.IN_DIGEST if waits else EmailState.QUEUED
+    email.withheld_why, email.due_at, email.queued_at = None, now, now
     db.session.flush()
-    enqueue("deliver", db.session, priority=URGENT, clinic_id=str(email.clinic_id), email_id=str(email.id))
+    if not waits:
+        enqueue("deliver", db.session, priority=URGENT, clinic_id=str(email.clinic_id), email_id=str(email.id))

@@ -16,7 +16,7 @@ from server.models import PATIENT_HELD, Ended, Invite, Patient, Role
 from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
 from server.services import audit, participation, reminders
 from server.services.break_glass import broken_by
-from server.services.care_teams import care_team, cared_for_by, replace_care_team
+from server.services.care_teams import cared_for_by, has_alert_of, replace_care_team
 from server.services.changes import profile_changed
 from server.services.clinics import check_zone
 from server.services.codes import new_code, normal_code
@@ -29,8 +29,10 @@ from server.services.pages import Cursor
 from server.services.passwords import check_password, hash_password
 from server.services.pauses import set_paused
 from server.services.replays import replay
+from server.services.routes import route
 from server.services.sign_ins import end_all
 from server.services.unique import unique
+from server.trends import Severity
 
 INVITE_LIFE = timedelta(days=14)
 NO_INVITE = ("code", "This invite is unknown, used or expired. Ask your clinic for a new one.")
@@ -40,12 +42,18 @@ REFERENCE = ("uq_patient_reference_index", "Another patient of this clinic has t
 
 
 def visible_to(caller: Identity) -> Select[Patient]:
-    """The patients that a member may see: a clinician those in their care, or behind a glass that they broke; the
-    others the clinic's.
+    """The patients that a member may see: a clinician those in their care, behind a glass that they broke, or of whose
+    open alert they were told; the others the clinic's.
     """
     found = select(Patient).where(Patient.clinic_id == caller.clinic_id)
     if caller.role is Role.CLINICIAN:
-        found = found.where(or_(Patient.id.in_(cared_for_by(caller)), Patient.id.in_(broken_by(caller))))
+        found = found.where(
+            or_(
+                Patient.id.in_(cared_for_by(caller)),
+                Patient.id.in_(broken_by(caller)),
+                Patient.id.in_(has_alert_of(caller)),
+            )
+        )
     return found
 
 
@@ -133,7 +141,7 @@ def invite(caller: Identity, patient_id: uuid.UUID, now: datetime) -> tuple[Invi
     patient = get_patient(caller, patient_id)
     if not patient.active:
         raise Conflict("This patient's account is disabled, so the patient cannot be invited.")
-    if not care_team(patient.id):
+    if not route(patient, Severity.URGENT, now):
         raise Conflict("Nobody in this patient's care team can receive alerts, so the patient cannot be invited.")
     _void_invites(patient, now)
     code = new_code(INVITE_SYMBOLS)
@@ -167,7 +175,7 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     patient = db.session.get_one(Patient, used, with_for_update=PATIENT_HELD, populate_existing=True)
     if not patient.active:
         raise Refused(*NO_INVITE)
-    if not care_team(patient.id):
+    if not route(patient, Severity.URGENT, now):
         raise Conflict("Nobody at the clinic can receive alerts about you yet. Ask your clinic.")
     check_password(password, known_of(patient))
     patient.password_hash = password_hash

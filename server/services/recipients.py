@@ -8,7 +8,7 @@ from sqlalchemy import select
 from server.clock import local_day
 from server.extensions import db
 from server.models import Alert, AlertEmail, AlertState, Consent, ConsentKind, Patient, What, Withheld
-from server.services.care_teams import hears_of
+from server.services.routes import route, routing_of
 from server.trends import Severity
 
 
@@ -31,7 +31,12 @@ def why_not(email: AlertEmail, now: datetime) -> Withheld | None:
     patient = email.alert.patient
     if email.consent is not None:
         return _why_not_outside(email.consent, patient, now)
-    if email.member_id is None or not hears_of(email.member_id, patient.id):
+    if email.to_clinic:
+        # The clinic may have taken its address away since.
+        known = routing_of(email.clinic_id).escalation_email_sealed is not None
+    else:
+        known = email.member_id in {member.id for member in route(patient, email.alert.severity, now)}
+    if not known:
         return Withheld.NOT_IN_CARE_TEAM
     if patient.withdrawn_at is not None and not is_open_safety(email.alert):
         return Withheld.PARTICIPATION_WITHDRAWN

@@ -46,6 +46,8 @@ def _restate(alert: Alert, findings: Sequence[Finding], now: datetime) -> None:
     if not findings:
         if alert.superseded_at is None:
             alert.superseded_at = now
+            # It still waits to be closed, and no more people are told of what is not so.
+            alert.escalate_at = alert.escalate_queued_at = None
             record(alert, EventKind.SUPERSEDED, now, reason=_reason(alert, alert.last_day, now))
         return
     worst, was, last_day = _worst(findings), _says(alert), alert.last_day

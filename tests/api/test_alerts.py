@@ -56,8 +56,17 @@ def test_acknowledge_then_resolve_each_once(
 def test_resolving_what_nobody_acknowledged_acknowledges_it(
     client: FlaskClient, url: str, headers: dict[str, str]
 ) -> None:
-    resolved = client.post(f"{url}/resolve", json={"outcome": "false_alarm"}, headers=headers).get_json()
+    resolved = client.post(f"{url}/resolve", json={"outcome": "false_alarm", "note": "misread"}, headers=headers).get_json()
     assert resolved["acknowledged_at"] == resolved["resolved_at"] is not None
+
+
+def test_a_safety_concern_is_closed_with_words(client: FlaskClient, url: str, headers: dict[str, str]) -> None:
+    before = digest()
+    for note in ({}, {"note": None}):
+        refused = client.post(f"{url}/resolve", json={"outcome": "contacted_patient", **note}, headers=headers)
+        assert_problem(refused, 422)
+        assert pointers(refused) == ["#/note"]
+    assert digest() == before
 
 
 @pytest.mark.parametrize(

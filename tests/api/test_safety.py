@@ -8,11 +8,12 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from server.models import Role
+from server.services import identities, rota
 from server.services.care_teams import replace_care_team
 from server.settings import Settings
 from tests.conftest import Clock
 from tests.database import one, refusing, rows
-from tests.factories import Actors, check_in_body, make_member, new_id, signed_in
+from tests.factories import OUTCOME_NOTE, Actors, check_in_body, days_later, make_member, new_id, signed_in
 
 JOBS = "SELECT args->>'email_id' FROM procrastinate_jobs WHERE task_name = 'deliver'"
 
@@ -40,12 +41,16 @@ def test_it_raises_one_urgent_alert_with_its_job(
     assert one("SELECT priority FROM procrastinate_jobs WHERE task_name = 'deliver'") > 0
 
 
-def test_the_whole_team_is_told(client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock) -> None:
-    dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", clock())
+def test_the_first_of_the_team_and_whoever_is_on_call_are_told(
+    client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock
+) -> None:
+    dan, eva = (make_member(actors.clinic, Role.CLINICIAN, name, clock()) for name in ("Dan", "Eva"))
     replace_care_team(actors.ada, [dan.id, actors.bob.id])
+    alice = identities.of_member(actors.alice_admin)
+    rota.add_on_call(alice, eva.id, clock(), days_later(clock(), 1), clock())
     db.session.commit()
     say_yes(client, headers, clock)
-    assert set(rows("SELECT member_id FROM alert_email")) == {(dan.id,), (actors.bob.id,)}
+    assert set(rows("SELECT member_id FROM alert_email")) == {(dan.id,), (eva.id,)}
     assert len(rows(JOBS)) == 2
 
 
@@ -65,7 +70,7 @@ def test_a_yes_after_it_was_resolved_is_heard_on_the_same_day_too(
 ) -> None:
     say_yes(client, headers, clock)
     alert = one("SELECT id FROM alert")
-    said = {"outcome": "contacted_patient"}
+    said = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{alert}/resolve", json=said, headers=signed_in(app, actors.bob)).status_code == 200
     clock.pass_by(hours=2)
     say_yes(client, signed_in(app, actors.ada), clock)

@@ -9,7 +9,8 @@ from flask import Flask
 from server.errors import MailRefused
 from server.extensions import db, now
 from server.jobs import delivering
-from server.services import delivery
+from server.models import AlertEmail
+from server.services import delivery, leases
 from server.services.delivery import Claim
 from tests.concurrently import concurrently
 from tests.conftest import Clock
@@ -24,6 +25,10 @@ def claim(email_id: uuid.UUID) -> Claim | None:
     taken = delivery.claim(email_id, now())
     db.session.commit()
     return taken
+
+
+def due(clock: Clock) -> list[uuid.UUID]:
+    return list(leases.claim_due(AlertEmail, "deliver", "email_id", clock()))
 
 
 def certainly(taken: Claim | None) -> Claim:
@@ -65,7 +70,7 @@ def test_sent_is_sent(email_id: uuid.UUID, clock: Clock) -> None:
     before = digest()
     assert claim(email_id) is None
     clock.pass_by(days=1)
-    assert delivery.claim_due(clock()) == []
+    assert due(clock) == []
     db.session.commit()
     assert digest() == before
 
@@ -99,7 +104,7 @@ def test_a_lease_is_by_the_databases_clock_not_ours(email_id: uuid.UUID, clock: 
 
 
 def test_a_temporary_failure_is_tried_again_later_and_later(email_id: uuid.UUID, clock: Clock) -> None:
-    longest = delivery.FIRST_PAUSE
+    longest = leases.FIRST_PAUSE
     for attempt in range(1, 12):
         taken = certainly(claim(email_id))
         delivery.record_refusal(taken, PASSING, clock())
@@ -107,10 +112,10 @@ def test_a_temporary_failure_is_tried_again_later_and_later(email_id: uuid.UUID,
         ((state, attempts, due_at, error),) = rows("SELECT state, attempts, due_at, last_error FROM alert_email")
         assert (state, attempts, error) == ("queued", attempt, "SMTP 421")
         assert longest / 2 <= due_at - clock() <= longest
-        longest = min(longest * 2, delivery.LONGEST_PAUSE)
-        assert delivery.claim_due(clock()) == []
+        longest = min(longest * 2, leases.LONGEST_PAUSE)
+        assert due(clock) == []
         clock.at = due_at
-        assert delivery.claim_due(clock()) == [email_id]
+        assert due(clock) == [email_id]
         db.session.commit()
 
 
@@ -119,7 +124,7 @@ def test_a_lasting_refusal_ends_it(email_id: uuid.UUID, clock: Clock) -> None:
     db.session.commit()
     assert rows("SELECT state, last_error FROM alert_email") == [("undeliverable", "SMTP 550")]
     clock.pass_by(days=1)
-    assert delivery.claim_due(clock()) == []
+    assert due(clock) == []
     assert claim(email_id) is None
 
 
@@ -175,4 +180,4 @@ def test_whoever_left_the_team_is_not_mailed_any_more(email_id: uuid.UUID, actor
 
 
 def test_the_lease_outlasts_a_send() -> None:
-    assert timedelta(minutes=5) <= delivery.LEASE
+    assert timedelta(minutes=5) <= leases.LEASE

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from server.extensions import db
 from server.jobs import assessing, delivering
 from server.models import ConsentKind, Patient, Role
-from server.services import consents, courses, identities, patients, watch
+from server.services import consents, courses, digests, identities, patients, watch
 from server.services.raising import raise_findings
 from server.services.records import record_of
 from server.services.safety import heed_refused
@@ -146,8 +146,11 @@ def test_a_waiting_mail_is_withheld(
     tell(actors, clock, severity)
     withdraw(actors.ada, clock)
     send_waiting()
-    assert (rows(STATES), outbox) == ([WITHHELD], [])
     clock.pass_by(days=1)
+    digests.make(clock())
+    db.session.commit()
+    send_waiting()
+    assert (rows(STATES), outbox) == ([WITHHELD], [])
     assert delivering.enqueue_due(clock()) == 0
 
 
@@ -167,7 +170,7 @@ def test_an_urgent_alert_that_is_closed_keeps_none(actors: Actors, clock: Clock,
     tell(actors, clock, Severity.URGENT)
     withdraw(actors.ada, clock)
     change("""
-        UPDATE alert SET state = 'resolved', acknowledged_at = raised_at, resolved_at = raised_at,
+        UPDATE alert SET state = 'resolved', escalate_at = NULL, acknowledged_at = raised_at, resolved_at = raised_at,
                          outcome = 'contacted_patient'
     """)
     db.session.expire_all()
@@ -185,11 +188,16 @@ def test_whoever_takes_over_hears_of_the_urgent_alone(actors: Actors, clock: Clo
     db.session.commit()
     outbox.clear()
     send_waiting()
+    assert len(outbox) == 1
+    clock.pass_by(days=1)
+    digests.make(clock())
+    db.session.commit()
     to_dan = (
         "SELECT severity, alert_email.state FROM alert_email JOIN alert ON alert.id = alert_id WHERE member_id = :dan"
     )
     assert sorted(rows(to_dan, dan=dan)) == [("prompt", "withheld"), ("routine", "withheld"), ("urgent", "sent")]
-    assert len(outbox) == 1
+    # Of what waits, the digest counts the urgent alone.
+    assert rows("SELECT member_id, urgent, prompt, routine FROM member_mail") == [(dan, 1, 0, 0)]
 
 
 def test_granted_again_it_goes_on_from_that_day(actors: Actors, clock: Clock) -> None:
