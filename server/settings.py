@@ -65,6 +65,7 @@ class Settings:
     fcm_credentials: ServiceAccount | None
     fcm_url: str
     push_services: KnownHosts
+    webhook_hosts: KnownHosts
     demo_secret: str
     log_format: str
 
@@ -107,6 +108,7 @@ class Settings:
             fcm_credentials=env.read("FCM_CREDENTIALS", ServiceAccount.parse, default=None),
             fcm_url=env.read("FCM_URL", _base_url, default="https://fcm.googleapis.com"),
             push_services=env.read("PUSH_SERVICES", KnownHosts.parse, default=KnownHosts.parse(KNOWN_SERVICES)),
+            webhook_hosts=env.read("WEBHOOK_HOSTS", KnownHosts.parse, default=KnownHosts(())),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
             log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )

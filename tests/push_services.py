@@ -2,13 +2,14 @@
 
 import base64
 import json
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import http_ece
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from server.push import Subscription
 from tests.factories import CONTACT, VAPID
 
+S = TypeVar("S", bound="Service")
 _RSA = rsa.generate_private_key(65537, 2048)
 
 
@@ -71,6 +73,7 @@ class Service:
     """Answers what it is told to, each answer once and the last one for ever; keeps what came."""
 
     port: int = 0
+    scheme: str = "http"
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=lambda: [(201, {}, b"")])
     tokens: list[tuple[int, dict[str, str], bytes]] = field(
         default_factory=lambda: [(200, {}, b'{"access_token": "ya29.one", "expires_in": 3599}')]
@@ -80,7 +83,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def answer(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         is_token = request.path == "/token"
@@ -137,8 +140,13 @@ def verified(token: str, key: Any, algorithm: str, audience: str, at: datetime) 
 
 
 @contextmanager
-def listening(service: Service) -> Iterator[Service]:
+def listening(service: S, tls: ssl.SSLContext | None = None) -> Iterator[S]:
     class Answering(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            # A client that trusts nobody here hangs up.
+            with suppress(ssl.SSLError):
+                super().handle()
+
         def do_POST(self) -> None:  # http.server's own name
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -153,6 +161,9 @@ def listening(service: Service) -> Iterator[Service]:
             """Not into the run's output."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            service.scheme = "https"
         service.port = server.server_address[1]
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

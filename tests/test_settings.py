@@ -167,6 +167,8 @@ def test_a_missing_one_is_named(name: str, nothing: str) -> None:
         ("PUSH_SERVICES", "*"),
         ("PUSH_SERVICES", "*.example"),
         ("PUSH_SERVICES", "push.*.example"),
+        ("WEBHOOK_HOSTS", "https://hook.example/x"),
+        ("WEBHOOK_HOSTS", "*.example"),
     ],
 )
 def test_a_wrong_one_is_named_and_no_secret_is_said(name: str, wrong: str) -> None:
