@@ -5,20 +5,22 @@ from contextlib import contextmanager, suppress
 from socket import create_server, socket
 from threading import Event, Thread
 
-# So small that a time-out of each wait never comes.
-LETTER_SECONDS = 0.01
+# So soon that the time-out of a wait never comes, and so many that a client without another one shows.
+LETTER_SECONDS, LETTERS = 0.01, 1000
 
 
 def trickle(to: socket, over: Event, letter: bytes = b"H") -> None:
     """A letter at a time, until the client hangs up or the test is over."""
     with suppress(OSError):
-        while not over.wait(LETTER_SECONDS):
+        for _ in range(LETTERS):
+            if over.wait(LETTER_SECONDS):
+                return
             to.sendall(letter)
 
 
 @contextmanager
 def speaking(said: bytes, slowly: bool) -> Iterator[int]:
-    """A port on which one client is heard once, and then told this; `slowly`: letters follow, one by one, for ever."""
+    """A port on which one client is heard once, and then told this; `slowly`: letters follow, one by one."""
     over = Event()
     with create_server(("127.0.0.1", 0)) as server:
 

@@ -56,7 +56,7 @@ class Smtp:
         except smtplib.SMTPResponseException as refused:
             # The greeting, the sign-in, the sender: the server refuses us, not this message. Somebody will mend
             # that, and the message must still be there.
-            raise MailRefused(f"SMTP {refused.smtp_code}", lasting=False) from refused
+            raise MailRefused(_said(refused.smtp_code), lasting=False) from refused
         except (OSError, smtplib.SMTPException) as failed:
             raise MailRefused(_kind(failed), lasting=False) from failed
 
@@ -127,4 +127,8 @@ def _kind(failed: Exception) -> str:
 def _refused(code: int) -> MailRefused:
     """A 5xx to the recipient or to the message lasts, but not a full disk (552) nor a sign-in that is wanted (53x)."""
     lasting = code in range(500, 600) and code not in (*range(530, 540), 552)
-    return MailRefused(f"SMTP {code}", lasting=lasting)
+    return MailRefused(_said(code), lasting=lasting)
+
+
+def _said(code: int) -> str:
+    return f"SMTP {code}" if code in range(200, 600) else "not SMTP"

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from server.mail import Smtp
+from tests.certificates import write_certificate
 
 
 class Mailbox:
@@ -75,15 +75,7 @@ def start(mailbox: Mailbox) -> Iterator[Start]:
 @pytest.fixture(scope="session")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificate and key in one file."""
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key", "-out", folder / "cert"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    (folder / "both").write_text((folder / "cert").read_text() + (folder / "key").read_text())
-    return folder / "both"
+    return write_certificate(tmp_path_factory.mktemp("certificate") / "both")
 
 
 @pytest.fixture
