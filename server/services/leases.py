@@ -12,7 +12,7 @@ from server.extensions import db
 from server.models import AlertEmail, EmailState, MemberMail, WebhookCall
 from server.queue import waiting_for
 
-# Longer than one send can take (each step of a conversation has a timeout), so a lease that ran out
+# Longer than one send can take (each conversation has a deadline), so a lease that ran out
 # belongs to a sender that died or froze.
 LEASE = timedelta(minutes=5)
 # A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.

@@ -9,7 +9,7 @@ import pytest
 
 from server.clock import utcnow
 from server.errors import MailRefused
-from server.mail import compose
+from server.mail import compose, smtp
 from tests.certificates import HERE, ip_name, write_certificate
 from tests.mail.test_compose import BASE, MAIL, SENDER
 from tests.mail_server import Conversation, Fault, MailServer, Step, listening
@@ -26,7 +26,11 @@ CALLED = {
     Fault.ENDLESS_LINE: "SMTP 500",
     Fault.ENDLESS_LINES: "TooLong",
 }
-IMPATIENT = {"step_seconds": 0.3, "whole_seconds": 0.6}
+
+
+def patience(detail: str) -> dict[str, float]:
+    """Little where it is to end, else more than any machine needs."""
+    return {"step_seconds": 0.3, "whole_seconds": 0.6} if detail == "TimeoutError" else {}
 
 
 def message() -> EmailMessage:
@@ -55,15 +59,16 @@ def test_a_code_at_each_step(step: Step, code: int) -> None:
 @pytest.mark.parametrize("step", ANSWERED)
 def test_a_fault_at_each_step(step: Step, fault: Fault) -> None:
     with listening(MailServer([{step: fault}])) as server:
-        refused = refusal(server, **IMPATIENT if fault in (Fault.STALLS, Fault.TRICKLES) else {})
+        refused = refusal(server, **patience(CALLED[fault]))
     assert (refused.detail, refused.lasting) == (CALLED[fault], False)
     assert server.taken == []
 
 
 @pytest.mark.parametrize("answer", [*Fault, "421 bye", "500 what?"])
-def test_what_goes_wrong_after_the_250_is_no_refusal(answer: str) -> None:
+def test_what_goes_wrong_after_the_250_is_no_refusal(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(smtp, "GOODBYE_SECONDS", 0.2)
     with listening(MailServer([{Step.QUIT: answer}])) as server:
-        server.client(**IMPATIENT)(message())
+        server.client()(message())
     assert len(server.taken) == 1
 
 
@@ -127,7 +132,7 @@ def test_nothing_is_said_before_the_line_is_secret(
     tls: ssl.SSLContext, conversation: Conversation, detail: str
 ) -> None:
     with listening(MailServer([conversation], tls=tls)) as server:
-        refused = refusal(server, **IMPATIENT)
+        refused = refusal(server, **patience(detail))
     assert (refused.detail, refused.lasting, server.came) == (detail, False, [])
 
 
@@ -137,7 +142,7 @@ def test_within_tls_too_there_is_an_end(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(self_signed))
     with listening(MailServer([{Step.END: fault}], tls=tls)) as server:
-        assert refusal(server, **IMPATIENT).detail == CALLED[fault]
+        assert refusal(server, **patience(CALLED[fault])).detail == CALLED[fault]
 
 
 def test_an_address_that_the_server_never_takes_is_refused_for_good() -> None:
