@@ -18,6 +18,7 @@ from server.services.routes import routing_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One email that is ours to send until the lease runs out."""

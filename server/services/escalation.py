@@ -112,11 +112,9 @@ def _record(alert: Alert, now: datetime) -> AlertEvent:
 
 
 def _told(alert: Alert) -> set[uuid.UUID]:
-    """Whom a mail reached, or is about to, since the alert last had something new to tell: its way began there."""
+    """To whom a mail was written, whatever became of it, since the alert last had news: its way began there."""
     about = select(AlertEmail.event_id).join(AlertEvent, AlertEvent.id == AlertEmail.event_id)
     about = about.where(AlertEmail.alert_id == alert.id, AlertEvent.kind.in_(TOLD))
     newest = about.order_by(AlertEmail.event_id.desc()).limit(1).scalar_subquery()
-    found = select(AlertEmail.member_id).where(
-        AlertEmail.alert_id == alert.id, AlertEmail.event_id >= newest, AlertEmail.state.in_(REACHES)
-    )
+    found = select(AlertEmail.member_id).where(AlertEmail.alert_id == alert.id, AlertEmail.event_id >= newest)
     return {member_id for member_id in db.session.scalars(found) if member_id is not None}

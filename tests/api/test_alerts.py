@@ -56,7 +56,9 @@ def test_acknowledge_then_resolve_each_once(
 def test_resolving_what_nobody_acknowledged_acknowledges_it(
     client: FlaskClient, url: str, headers: dict[str, str]
 ) -> None:
-    resolved = client.post(f"{url}/resolve", json={"outcome": "false_alarm", "note": "misread"}, headers=headers).get_json()
+    resolved = client.post(
+        f"{url}/resolve", json={"outcome": "false_alarm", "note": "misread"}, headers=headers
+    ).get_json()
     assert resolved["acknowledged_at"] == resolved["resolved_at"] is not None
 
 

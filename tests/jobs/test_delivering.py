@@ -15,13 +15,13 @@ from server.extensions import Parts, db
 from server.jobs import delivering
 from server.mail import Smtp, smtp
 from server.models import Role
-from server.services import delivery
-from server.services.care_teams import replace_care_team
+from server.services import identities, leases, rota
 from server.services.raising import raise_findings
 from server.settings import Settings
+from server.trends import Severity
 from tests.conftest import Clock
 from tests.database import one, rows
-from tests.factories import Actors, finding, make_member
+from tests.factories import Actors, days_later, finding, make_member
 from tests.mail.conftest import self_signed as self_signed  # noqa: PLC0414  # a fixture
 from tests.mail.conftest import tls as tls  # noqa: PLC0414  # a fixture
 from tests.mail.test_faults import ANSWERED, CALLED, CODES, LASTING, patience
@@ -54,7 +54,7 @@ def check_put_off(clock: Clock, detail: str, attempts: int = 1) -> None:
     """Kept with its reason; the tick leaves it alone before its time, and queues it then."""
     assert rows(RECORD) == [("queued", attempts, detail, None, None)]
     due_at: datetime = one("SELECT due_at FROM alert_email")
-    longest = min(delivery.FIRST_PAUSE * 2 ** (attempts - 1), delivery.LONGEST_PAUSE)
+    longest = min(leases.FIRST_PAUSE * 2 ** (attempts - 1), leases.LONGEST_PAUSE)
     assert longest / 2 <= due_at - clock() <= longest
     assert delivering.enqueue_due(clock()) == 0
     clock.at = due_at
@@ -131,12 +131,13 @@ def test_a_server_that_is_away(email_id: uuid.UUID, deliver: Sending, clock: Clo
 
 @pytest.fixture
 def team(actors: Actors, clock: Clock) -> Callable[[int], None]:
-    """So many hear of an alert of Ada's, Bob among them."""
+    """So many hear at once of an urgent alert of Ada's: Bob, and all who are on call."""
 
     def told(size: int) -> None:
-        others = [make_member(actors.clinic, Role.CLINICIAN, f"Dan{number}", clock()) for number in range(size - 1)]
-        replace_care_team(actors.ada, [actors.bob.id, *(other.id for other in others)])
-        raise_findings(actors.ada, [finding(clock().date())], clock())
+        for number in range(size - 1):
+            dan = make_member(actors.clinic, Role.CLINICIAN, f"Dan{number}", clock())
+            rota.add_on_call(identities.of_member(actors.bob), dan.id, clock(), days_later(clock(), 1), clock())
+        raise_findings(actors.ada, [finding(clock().date(), Severity.URGENT)], clock())
         db.session.commit()
 
     return told
