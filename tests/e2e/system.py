@@ -105,13 +105,16 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running_system(folder: Path, names: Sequence[str] = ("web", "worker", "scheduler")) -> Iterator[System]:
+def running_system(
+    folder: Path, names: Sequence[str] = ("web", "worker", "scheduler"), smtp_port: int | None = None
+) -> Iterator[System]:
+    """`smtp_port`: of a mail server of the test's own, in place of the mailbox."""
     mailbox = Mailbox()
     smtp = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     smtp.start()
     try:
         with EmbeddedPostgres(folder / "cluster") as postgres:
-            system = _system(folder, postgres, mailbox, smtp.port)
+            system = _system(folder, postgres, mailbox, smtp_port or smtp.port)
             system.command("db", "upgrade")
             try:
                 for name in names:
