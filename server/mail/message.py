@@ -49,6 +49,8 @@ def message_of(letter: Letter, *, to: str, sender: str) -> EmailMessage:
     message["To"] = recipient
     message["Date"] = format_datetime(letter.at)
     message["Message-ID"] = f"<{letter.id}@{address.rpartition('@')[2]}>"
+    # Some servers put a Message-ID of their own in its place, and a bounce is to be known all the same.
+    message["X-Mail-ID"] = str(letter.id)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(_templates.get_template(f"{letter.template}.txt").render(said))

@@ -61,14 +61,15 @@ def test_nothing_of_the_patient_nor_of_the_clinics_field_is_in_it() -> None:
 
 def test_the_headers_are_these_and_no_others() -> None:
     assert set(composed().keys()) == {
-        "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version",
-        "Content-Type",
+        "Subject", "From", "To", "Date", "Message-ID", "X-Mail-ID", "Auto-Submitted",
+        "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
     }  # fmt: skip
     assert composed()["Auto-Submitted"] == "auto-generated"
     assert composed()["To"] == "bob@clinic.example"
 
 
 def test_composed_again_it_is_the_same_message() -> None:
+    assert composed()["X-Mail-ID"] == str(uuid.UUID(int=7))
     assert composed()["Message-ID"] == composed()["Message-ID"] == f"<{uuid.UUID(int=7)}@interlude.example>"
     other = AlertMail(uuid.UUID(int=8), MAIL.alert_id, MAIL.to, MAIL.severity, MAIL.raised_at)
     assert composed(other)["Message-ID"] != composed()["Message-ID"]
