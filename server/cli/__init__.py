@@ -3,6 +3,7 @@
 from flask import Flask
 
 from server.cli.audit import audit_head, verify_audit
+from server.cli.bounces import bounce
 from server.cli.calibrate import calibrate
 from server.cli.clinic import create_clinic
 from server.cli.demo import demo
@@ -15,7 +16,7 @@ from server.cli.second_factor import demo_code, reset_mfa
 
 COMMANDS = (
     *(audit_head, verify_audit, calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay),
-    *(rotate_keys, demo_code, reset_mfa, erasures, erase_again),
+    *(bounce, rotate_keys, demo_code, reset_mfa, erasures, erase_again),
 )
 
 
