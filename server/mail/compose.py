@@ -18,6 +18,8 @@ DIGEST_SUBJECT = "Patient alerts are waiting for you"
 ALARM_SUBJECT = "The delivery of patient alerts needs your attention"
 # 42 CFR 2.32(a)(2), word for word; what is in the mail beside it is the clear explanation of 2.32(b).
 NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+SIGN_IN = "You will be asked to sign in."
+UNACKNOWLEDGED = "It comes to you because nobody has acknowledged it in time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,37 +92,65 @@ def compose(mail: Mail, *, sender: str, base_url: str) -> EmailMessage:
 
 
 def _alert(mail: AlertMail, base_url: str) -> Letter:
-    said = {
-        "severity": mail.severity,
-        "raised_at": in_words(mail.raised_at),
-        "unacknowledged": mail.unacknowledged,
-        "url": f"{base_url}/alerts/{mail.alert_id}",
-    }
-    return Letter("alert", SUBJECT, mail.email_id, mail.raised_at, said)
+    return Letter(
+        subject=SUBJECT,
+        id=mail.email_id,
+        at=mail.raised_at,
+        heading=SUBJECT,
+        facts=(("Severity", mail.severity), ("Raised", in_words(mail.raised_at))),
+        before=(UNACKNOWLEDGED,) if mail.unacknowledged else (),
+        does="See the alert",
+        url=f"{base_url}/alerts/{mail.alert_id}",
+        after=(f"{SIGN_IN} Acknowledge it there.",),
+    )
 
 
 def _outside(mail: OutsideMail) -> Letter:
-    said = {
-        "severity": mail.severity,
-        "raised_at": in_words(mail.raised_at),
-        "reference": mail.reference,
-        "until": day_in_words(mail.until),
-        "notice": NOTICE,
-    }
-    return Letter("outside", OUTSIDE_SUBJECT, mail.email_id, mail.raised_at, said)
+    agreed = (
+        "That person agreed in writing that you get this message, which says that the clinic asks you to get in touch, "
+        "how urgent it is and since when, and nothing else. They agreed to it until "
+        f"{day_in_words(mail.until)} or until they withdraw it."
+    )
+    return Letter(
+        subject=OUTSIDE_SUBJECT,
+        id=mail.email_id,
+        at=mail.raised_at,
+        heading="The clinic asks you to contact it",
+        facts=(("Reference", mail.reference), ("Severity", mail.severity), ("Since", in_words(mail.raised_at))),
+        before=(
+            "It is about somebody who named you to the clinic and gave you this reference.",
+            "Call the clinic and give the reference.",
+        ),
+        after=(agreed, NOTICE),
+    )
 
 
 def _digest(mail: DigestMail, base_url: str) -> Letter:
-    counts = {"urgent": mail.urgent, "prompt": mail.prompt, "routine": mail.routine}
-    said = {"counts": counts, "at": in_words(mail.at), "url": f"{base_url}/alerts"}
-    return Letter("digest", DIGEST_SUBJECT, mail.mail_id, mail.at, said)
+    counts = (("Urgent", mail.urgent), ("Prompt", mail.prompt), ("Routine", mail.routine))
+    return Letter(
+        subject=DIGEST_SUBJECT,
+        id=mail.mail_id,
+        at=mail.at,
+        heading=DIGEST_SUBJECT,
+        facts=(*((label, f"{count}") for label, count in counts), ("Open on", in_words(mail.at))),
+        does="See the alerts",
+        url=f"{base_url}/alerts",
+        after=(SIGN_IN,),
+    )
 
 
 def _alarm(mail: AlarmMail, base_url: str) -> Letter:
-    said = {
-        "unrouted": mail.unrouted,
-        "undeliverable": mail.undeliverable,
-        "at": in_words(mail.at),
-        "url": f"{base_url}/worklist",
-    }
-    return Letter("alarm", ALARM_SUBJECT, mail.mail_id, mail.at, said)
+    return Letter(
+        subject=ALARM_SUBJECT,
+        id=mail.mail_id,
+        at=mail.at,
+        heading=ALARM_SUBJECT,
+        facts=(
+            ("Alerts that have nobody to go to", f"{mail.unrouted}"),
+            ("Mails that cannot be delivered", f"{mail.undeliverable}"),
+            ("Found on", in_words(mail.at)),
+        ),
+        does="See which, and settle them",
+        url=f"{base_url}/worklist",
+        after=(SIGN_IN,),
+    )

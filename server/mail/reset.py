@@ -23,5 +23,17 @@ class ResetMail:
 
 def compose_reset(mail: ResetMail, *, sender: str, base_url: str) -> EmailMessage:
     """Raises MailRefused when the recipient's address cannot stand in a header."""
-    said = {"url": f"{base_url}/reset/{mail.token}", "ends_at": in_words(mail.ends_at)}
-    return message_of(Letter("reset", RESET_SUBJECT, mail.mail_id, mail.asked_at, said), to=mail.to, sender=sender)
+    letter = Letter(
+        subject=RESET_SUBJECT,
+        id=mail.mail_id,
+        at=mail.asked_at,
+        heading=RESET_SUBJECT,
+        before=(
+            "Somebody asked for a new password for your account.",
+            f"Set it before {in_words(mail.ends_at)}; the link works once.",
+        ),
+        does="Set a new password",
+        url=f"{base_url}/reset/{mail.token}",
+        after=("If it was not you, do nothing: your password stays as it is.",),
+    )
+    return message_of(letter, to=mail.to, sender=sender)

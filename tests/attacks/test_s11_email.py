@@ -33,8 +33,10 @@ SAYS = re.compile(
 Severity: (urgent|prompt|routine)
 Raised:   4 May 2026, 16:00 EDT
 
-See it and acknowledge it here \(you will be asked to sign in\):
+See the alert:
 https?://[^/\s]+/alerts/{ID}
+
+You will be asked to sign in\. Acknowledge it there\.
 
 This message is automatic; replies are not read\.
 """
@@ -111,11 +113,12 @@ Severity:  (urgent|prompt|routine)
 Since:     4 May 2026, 16:00 EDT
 
 It is about somebody who named you to the clinic and gave you this reference\.
+
 Call the clinic and give the reference\.
 
-That person agreed in writing that you get this message, which says that the
-clinic asks you to get in touch, how urgent it is and since when, and nothing
-else\. They agreed to it until 31 October 2026 or until they withdraw it\.
+That person agreed in writing that you get this message, which says that the clinic asks you to get in touch, """
+    r"""how urgent it is and since when, and nothing else\. """
+    r"""They agreed to it until 31 October 2026 or until they withdraw it\.
 
 42 CFR part 2 prohibits unauthorized use or disclosure of these records\.
 

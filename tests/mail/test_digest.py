@@ -22,8 +22,8 @@ URLS = {AlertMail: f"{BASE}/alerts/{uuid.UUID(int=9)}", DigestMail: f"{BASE}/ale
 
 
 def words_of(mail: Mail, kind: str) -> str:
-    """As they are read: without the tags, and with one space between two words."""
-    return " ".join(re.sub(r"<[^>]*>", " ", part(composed(mail), kind)).split())
+    """As they are read: without tags and colons, and with one space between two words."""
+    return " ".join(re.sub(r"<[^>]*>|:(?=\s)", " ", part(composed(mail), kind)).split())
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -36,14 +36,14 @@ def test_whom_it_comes_to_next_reads_why(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_digest_counts_what_is_open(kind: str) -> None:
     said = words_of(DIGEST, kind)
-    for expected in ("Urgent: 1", "Prompt: 2", "Routine: 13", "5 May 2026, 08:00 EDT", "sign in"):
+    for expected in ("Urgent 1", "Prompt 2", "Routine 13", "5 May 2026, 08:00 EDT", "sign in"):
         assert expected in said, expected
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_an_alarm_counts_what_reaches_nobody(kind: str) -> None:
     said = words_of(ALARM, kind)
-    for expected in ("nobody to go to: 3", "cannot be delivered: 4", "5 May 2026, 08:00 EDT", "sign in"):
+    for expected in ("nobody to go to 3", "cannot be delivered 4", "5 May 2026, 08:00 EDT", "sign in"):
         assert expected in said, expected
 
 
