@@ -97,11 +97,15 @@ def list_alerts(
 
 
 def pressing_alerts(caller: Identity, limit: int) -> Sequence[Alert]:
-    """What waits for a person first: open before acknowledged before resolved, then by severity, then newest."""
+    """What waits for a person first: open before acknowledged, then by severity, a safety concern before all others of
+    its severity, then what has waited longest; at last what is resolved, the newest first.
+    """
     state = case({state: place for place, state in enumerate(AlertState)}, value=Alert.state)
     severity = case({severity: place for place, severity in enumerate(Severity)}, value=Alert.severity)
-    found = visible_to(caller).order_by(state, severity, Alert.raised_at.desc(), Alert.id).limit(limit)
-    return _listed(found)
+    found = visible_to(caller).order_by(
+        state, Alert.resolved_at.desc(), severity, Alert.rule != "safety_concern", Alert.raised_at, Alert.id
+    )
+    return _listed(found.limit(limit))
 
 
 def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:

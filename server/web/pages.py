@@ -14,12 +14,13 @@ from server.charts import draw_for_page
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db, now
 from server.logs import described
-from server.models import Action, Alert, AlertState, Outcome, Patient
+from server.models import Action, Alert, AlertEmail, AlertState, Consent, Outcome, Patient
 from server.sealing import CannotOpen
 from server.services import alerts
-from server.services.evidence import readings_around
+from server.services.evidence import emails_about, next_to_hear, readings_around
 from server.services.pictures import chart_of
 from server.services.series import series_around
+from server.web.deliveries import by_event
 from server.web.guard import clinician_page, public
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -75,27 +76,13 @@ def home() -> Any:
 @clinician_page(Action.ALERTS_LISTED)
 def list_alerts() -> str:
     found = alerts.pressing_alerts(g.caller, limit=SHOWN)
-    return render_template("alerts.html", alerts=found, names=RULE_NAMES)
+    return render_template("alerts.html", alerts=found, states=list(AlertState), names=RULE_NAMES, moment=now())
 
 
 @routes.get("/alerts/<uuid:alert_id>")
 @clinician_page(Action.ALERT_READ)
 def show_alert(alert_id: uuid.UUID) -> str:
-    alert = alerts.get_alert(g.caller, alert_id)
-    return render_template(
-        "alert.html",
-        alert=alert,
-        reference=_opened(alert.patient, "reference"),
-        outcome_note=_opened(alert, "outcome_note"),
-        name=RULE_NAMES.get(alert.rule, alert.rule),
-        readings=readings_around(alert),
-        figures=_figures(alert),
-        outcomes=list(Outcome),
-        zone=alert.patient.clinic.zone,
-        superseded_because=_last_reason(alert),
-        is_open=alert.state is AlertState.OPEN,
-        is_resolved=alert.state is AlertState.RESOLVED,
-    )
+    return render_template("alert.html", **_shown(alerts.get_alert(g.caller, alert_id)))
 
 
 @routes.get("/alerts/<uuid:alert_id>/chart.svg")
@@ -118,14 +105,22 @@ def acknowledge(alert_id: uuid.UUID) -> Any:
 @routes.post("/alerts/<uuid:alert_id>/resolve")
 @clinician_page(Action.ALERT_RESOLVED)
 def resolve(alert_id: uuid.UUID) -> Any:
+    alerts.get_alert(g.caller, alert_id)
     try:
         outcome = Outcome(request.form.get("outcome", ""))
     except ValueError:
         raise Refused("outcome", "Choose an outcome.") from None
-    note = request.form.get("note", "").replace("\x00", "").strip()[:2000] or None
-    alerts.resolve(g.caller, alert_id, outcome, note, now())
+    alerts.resolve(g.caller, alert_id, outcome, _note() or None, now())
     db.session.commit()
     return redirect(url_for("pages.show_alert", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+@clinician_page(Action.ALERT_READ)
+def resolve_again(alert_id: uuid.UUID, wrong: str) -> str:
+    """The alert once more, with the reason why it was not resolved and with what was typed."""
+    alert = alerts.get_alert(g.caller, alert_id)
+    typed = {"chosen": request.form.get("outcome"), "note": _note()}
+    return render_template("alert.html", wrong=wrong, **typed, **_shown(alert))
 
 
 @routes.errorhandler(NotFound)
@@ -134,14 +129,13 @@ def not_found(error: NotFound) -> tuple[str, int]:
 
 
 @routes.errorhandler(Refused)
-def refused(error: Refused) -> tuple[str, int]:
-    return _sorry(error.detail, HTTPStatus.UNPROCESSABLE_ENTITY)
+def refused(error: Refused) -> tuple[Any, int]:
+    return _not_taken(error.detail, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @routes.errorhandler(Conflict)
-def conflict(error: Conflict) -> tuple[str, int]:
-    db.session.rollback()
-    return _sorry(error.detail, HTTPStatus.CONFLICT)
+def conflict(error: Conflict) -> tuple[Any, int]:
+    return _not_taken(error.detail, HTTPStatus.CONFLICT)
 
 
 @routes.app_errorhandler(CSRFError)
@@ -155,12 +149,66 @@ def local_time(at: datetime, zone: str) -> str:
     return f"{moved.day} {moved:%B %Y, %H:%M}"
 
 
+@routes.app_template_filter("age")
+def age(at: datetime, moment: datetime) -> str:
+    """How long ago, in the largest unit that is still exact enough to act on."""
+    minutes = int((moment - at).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    count, unit = (
+        (minutes, "minute")
+        if minutes < 120
+        else (minutes // 60, "hour")
+        if minutes < 48 * 60
+        else (minutes // (24 * 60), "day")
+    )
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"
+
+
 @routes.app_template_filter("words")
 def words(value: str) -> str:
     return value.replace("_", " ")
 
 
-def _opened(row: Patient | Alert, name: str) -> str | None:
+def _shown(alert: Alert) -> dict[str, Any]:
+    moment, emails = now(), emails_about(alert)
+    return {
+        "alert": alert,
+        "reference": _opened(alert.patient, "reference"),
+        "outcome_note": _opened(alert, "outcome_note"),
+        "name": RULE_NAMES.get(alert.rule, alert.rule),
+        "readings": readings_around(alert),
+        "figures": _figures(alert),
+        "outcomes": list(Outcome),
+        "zone": alert.patient.clinic.zone,
+        "moment": moment,
+        "superseded_because": _last_reason(alert),
+        "deliveries": by_event(emails, _name_outside),
+        "next_to_hear": next_to_hear(alert, emails, moment),
+        "wants_note": alert.rule == "safety_concern",
+        "is_open": alert.state is AlertState.OPEN,
+        "is_resolved": alert.state is AlertState.RESOLVED,
+    }
+
+
+def _note() -> str:
+    return request.form.get("note", "").replace("\x00", "").strip()[:2000]
+
+
+def _not_taken(detail: str, status: HTTPStatus) -> tuple[Any, int]:
+    """What was typed is not lost with the reason why it was not taken."""
+    db.session.rollback()
+    if request.endpoint == "pages.resolve" and request.view_args:
+        return resolve_again(**request.view_args, wrong=detail), status
+    return _sorry(detail, status)
+
+
+def _name_outside(email: AlertEmail) -> str:
+    """The clinic's own address, or whom the patient lets hear of it."""
+    return (_opened(email.consent, "recipient_name") if email.consent else None) or "The clinic's own address"
+
+
+def _opened(row: Patient | Alert | Consent, name: str) -> str | None:
     """An alert is shown whatever became of the texts beside it: one that cannot be opened says so in its place."""
     try:
         text: str | None = getattr(row, name)
