@@ -6,7 +6,7 @@ PY := .venv/bin/python
 BANDIT := $(PY) -m bandit --quiet --configfile pyproject.toml --recursive server migrations
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test contract fuzz check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-api bench-scan bench-signals bench-rls bench-sign-ins clean
+.PHONY: help run test contract fuzz pictures check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-api bench-scan bench-signals bench-rls bench-sign-ins clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-scan: .venv/for-bench  ## Measure a caseload of 100,000: replayed whole, a
 
 bench-api: .venv/for-bench  ## Measure the API under load beside pgbench and three peers (ARGS="--rounds 2")
 	@exec $(PY) -m bench.api $(ARGS)
+
+pictures: .venv/for-test  ## Take pictures of every mail and of the pages about alerts, to look at; needs Chromium (ARGS=--docs renews the README's)
+	@exec $(PY) -m tests.pictures $(ARGS)
 
 fuzz: .venv/for-test  ## Try the API as openapi.yaml has it, as each role, with what nobody would send (ARGS="--examples 20 --seed 2")
 	@exec $(PY) -m tests.e2e.fuzz $(ARGS)
