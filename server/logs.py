@@ -17,7 +17,19 @@ DEEPEST_PLACES = 6
 # All that a line may say besides when, how serious, where and what. No field takes free text.
 FIELDS = frozenset(
     {"request_id", "method", "route", "status", "ms", "role", "clinic_id"}  # of a request
-    | {"job", "job_id", "batch", "enqueued", "head", "alert_id", "email_id", "refusal", "pause_seconds"}  # of a job
+    | {
+        "job",
+        "job_id",
+        "batch",
+        "enqueued",
+        "head",
+        "alert_id",
+        "email_id",
+        "mail_id",
+        "call_id",
+        "refusal",
+        "pause_seconds",
+    }  # of a job
     | {"error", "at", "kind", "dropped"}
 )
 # Libraries that say at INFO what they do; the queue's lines carry the arguments of jobs.

@@ -214,6 +214,7 @@ def _index_due(table: str) -> None:
 
 def _widen_emails() -> None:
     op.add_column("alert_email", sa.Column("to_clinic", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("alert_email", sa.Column("stand_in", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("alert_email", sa.Column("digest_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
         op.f("fk_alert_email_digest_id_clinic_id"), "alert_email", "member_mail", ["digest_id", "clinic_id"],
@@ -243,6 +244,7 @@ def _narrow_emails() -> None:
         op.drop_index(index, "alert_email")
     op.drop_constraint(op.f("fk_alert_email_digest_id_clinic_id"), "alert_email")
     op.drop_column("alert_email", "digest_id")
+    op.drop_column("alert_email", "stand_in")
     op.drop_column("alert_email", "to_clinic")
 
 

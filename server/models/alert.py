@@ -194,6 +194,8 @@ class AlertEmail(Outgoing, Base):
     consent_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     to_clinic: Mapped[bool] = mapped_column(default=False, server_default=false())
     """To the clinic's address for what nobody acknowledged."""
+    stand_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """To a deputy or somebody on call, from outside the care team, who may see the alert until it is closed."""
     withheld_why: Mapped[Withheld | None] = mapped_column(choice(Withheld, "withheld_why"))
     digest_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
     """The digest that counts it."""

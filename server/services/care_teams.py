@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, or_, select
 
 from server.errors import Refused
 from server.extensions import db
@@ -27,10 +27,16 @@ def cared_for_by(caller: Identity) -> Select[uuid.UUID]:
 
 
 def told_to(caller: Identity) -> Select[uuid.UUID]:
-    """The alerts that a mail has told this member of, or is about to: a deputy or whoever is on call sees these."""
-    return select(AlertEmail.alert_id).where(
-        AlertEmail.member_id == caller.id,
-        AlertEmail.state.in_((EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)),
+    """The alerts that a mail has told this member of who stands in, and that are not closed, or by this member."""
+    return (
+        select(Alert.id)
+        .join(AlertEmail, AlertEmail.alert_id == Alert.id)
+        .where(
+            AlertEmail.member_id == caller.id,
+            AlertEmail.stand_in,
+            AlertEmail.state.in_((EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)),
+            or_(Alert.state != AlertState.RESOLVED, Alert.resolved_by == caller.id),
+        )
     )
 
 

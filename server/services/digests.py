@@ -95,7 +95,10 @@ def _wait_for_digest(alert: Alert, member_id: uuid.UUID, now: datetime) -> None:
         select(AlertEmail).where(AlertEmail.event_id == event_id, AlertEmail.member_id == member_id)
     )
     if email is None:
-        email = AlertEmail(alert_id=alert.id, event_id=event_id, member_id=member_id, due_at=now, created_at=now)
+        stands_in = member_id not in alert.patient.care_team
+        email = AlertEmail(
+            alert_id=alert.id, event_id=event_id, member_id=member_id, stand_in=stands_in, due_at=now, created_at=now
+        )
         db.session.add(email)
     email.state, email.withheld_why, email.sent_at, email.queued_at = EmailState.IN_DIGEST, None, None, now
     db.session.flush()

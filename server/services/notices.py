@@ -75,7 +75,8 @@ def tell(event: AlertEvent, members: Iterable[Member], now: datetime) -> None:
             select(AlertEmail).where(AlertEmail.event_id == event.id, AlertEmail.member_id == member.id)
         )
         if before is None:
-            _email(event, now, member_id=member.id)
+            stands_in = member.id not in event.alert.patient.care_team
+            _email(event, now, member_id=member.id, stand_in=stands_in)
         elif before.state is EmailState.WITHHELD:
             before.created_at = now
             _let_go(before, event, now)

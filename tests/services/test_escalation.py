@@ -235,9 +235,7 @@ def test_a_job_that_was_lost_is_put_on_the_queue_again(actors: Actors, dan: Memb
     assert escalating.enqueue_escalations(clock()) == 1
 
 
-def test_one_alert_that_fails_stops_no_other(
-    actors: Actors, dan: Member, clock: Clock, settings: Settings
-) -> None:
+def test_one_alert_that_fails_stops_no_other(actors: Actors, dan: Member, clock: Clock, settings: Settings) -> None:
     tell(actors, clock, (0, Severity.PROMPT))
     tell(actors, clock, (0, Severity.PROMPT), rule="mood_very_low")
     first, second = (found for (found,) in rows("SELECT id FROM alert ORDER BY id"))
