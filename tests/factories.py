@@ -64,6 +64,7 @@ def environment_for(database_url: str, migration_database_url: str, **changes: s
         # Nothing leaves: no test's patient has a reminder time unless the test says so, with a service of its own.
         "VAPID_PRIVATE_KEY": VAPID,
         "VAPID_SUBJECT": CONTACT,
+        "WEBHOOK_HOSTS": "hook.clinic.example",
         "DEMO_SECRET": "for the demo accounts of the tests alone",
         **changes,
     }

@@ -34,10 +34,11 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
     assert silent == []
 
 
-# Nothing of a patient's is shown: the account itself, the clinic's settings and its members.
+# Nothing of a patient's is shown: the account itself, the clinic's settings and its members, counts of alerts.
 NOT_AUDITED = {
     *("access.me", "access.refresh", "access.sign_out", "access.sign_out_everywhere", "access.change_password"),
     *("access.list_devices", "access.revoke_device", "caseload.show_clinic", "caseload.list_members"),
+    *("routing.show_routing", "routing.list_on_call", "routing.list_absences", "alerts.show_figures"),
     *("second_factor.begin", "second_factor.confirm", "second_factor.remove"),
     *("second_step.show", "second_step.begin", "second_step.confirm", "second_step.remove"),
 }

@@ -76,13 +76,15 @@ def list_on_call() -> Any:
     return {"items": rota.list_on_call(now())}
 
 
-@routes.post("/on-call")
+@routes.post("/members/<uuid:member_id>/on-call")
 @requires(*KEEPERS, audit=Action.ROTA_CHANGED)
 @routes.arguments(OnCallIn)
 @routes.response(201, OnCallOut)
-def add_on_call(said: dict[str, Any]) -> Any:
+@routes.alt_response(404, "not-found")
+@routes.alt_response(409, "conflict")
+def add_on_call(said: dict[str, Any], member_id: uuid.UUID) -> Any:
     """A clinician is on call: hears of every patient's urgent alerts, first of all in the quiet hours."""
-    duty = rota.add_on_call(caller(), **said, now=now())
+    duty = rota.add_on_call(caller(), member_id, **said, now=now())
     db.session.commit()
     return duty
 
@@ -105,14 +107,15 @@ def list_absences() -> Any:
     return {"items": rota.list_absences(caller(), now())}
 
 
-@routes.post("/absences")
+@routes.post("/members/<uuid:member_id>/absences")
 @requires(*MEMBERS, audit=Action.ROTA_CHANGED)
 @routes.arguments(AbsenceIn)
 @routes.response(201, AbsenceOut)
 @routes.alt_response(404, "not-found")
-def add_absence(said: dict[str, Any]) -> Any:
+@routes.alt_response(409, "conflict")
+def add_absence(said: dict[str, Any], member_id: uuid.UUID) -> Any:
     """Days on which a clinician is away: a clinician says so of herself, an admin or a coordinator of anybody."""
-    absence = rota.add_absence(caller(), **said, now=now())
+    absence = rota.add_absence(caller(), member_id, **said, now=now())
     db.session.commit()
     return absence
 

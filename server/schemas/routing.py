@@ -43,13 +43,13 @@ class WebhookOut(Body):
 
 
 class OnCallIn(Body):
-    member_id = fields.UUID(required=True)
     begins_at = Instant(required=True)
     ends_at = Instant(required=True)
 
 
 class OnCallOut(OnCallIn):
     id = fields.UUID(required=True)
+    member_id = fields.UUID(required=True)
 
 
 class OnCallList(Body):
@@ -57,7 +57,6 @@ class OnCallList(Body):
 
 
 class AbsenceIn(Body):
-    member_id = fields.UUID(required=True)
     deputy_id = fields.UUID(allow_none=True, load_default=None)
     first_day = Day(required=True)
     last_day = Day(required=True)
@@ -65,6 +64,7 @@ class AbsenceIn(Body):
 
 class AbsenceOut(AbsenceIn):
     id = fields.UUID(required=True)
+    member_id = fields.UUID(required=True)
 
 
 class AbsenceList(Body):

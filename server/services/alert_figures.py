@@ -134,7 +134,7 @@ def _patient_days(caller: Identity, since: date, today: date) -> Mapping[date, i
         Pause.first_day <= days.c.day,
         func.coalesce(Pause.last_day, today) >= days.c.day,
     )
-    month = func.date_trunc("month", days.c.day)
+    month = func.date_trunc(literal_column("'month'"), days.c.day)
     found = (
         select(month, func.count().cast(Integer))
         .select_from(Patient)

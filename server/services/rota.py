@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from server.clock import local_day
-from server.errors import NotFound, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import Absence, Clinic, Member, OnCall, Role
 from server.services.escalation import hurry_after
@@ -23,12 +23,13 @@ def list_on_call(now: datetime) -> Sequence[OnCall]:
 def add_on_call(
     caller: Identity, member_id: uuid.UUID, begins_at: datetime, ends_at: datetime, now: datetime
 ) -> OnCall:
-    """Raises Refused for somebody who is no active clinician of the clinic, or for a duty that is over."""
+    """Raises NotFound for another clinic's member, Conflict for who is no active clinician; Refused."""
+    clinician = _clinician(caller, member_id)
     if ends_at <= max(begins_at, now):
         raise Refused("ends_at", "A duty ends after it begins, and not in the past.")
     duty = OnCall(
         id=uuid.uuid4(),
-        member_id=_clinician(caller, member_id, "member_id").id,
+        member_id=clinician.id,
         begins_at=begins_at,
         ends_at=ends_at,
         created_at=now,
@@ -58,18 +59,19 @@ def add_absence(
 ) -> Absence:
     """A clinician's own, or anybody's by an admin or a coordinator. What waits for who is away today is passed on.
 
-    Raises NotFound for another clinician's, alike for the missing; Refused.
+    Raises NotFound for another clinician's, alike for the missing; Conflict, Refused.
     """
     if caller.role is Role.CLINICIAN and member_id != caller.id:
         raise NotFound("There is no such member.")
+    clinician = _clinician(caller, member_id)
     if last_day < max(first_day, _today(caller, now)):
         raise Refused("last_day", "An absence ends after it begins, and not in the past.")
-    if deputy_id == member_id:
-        raise Refused("deputy_id", "The deputy is somebody else.")
+    if deputy_id is not None and (deputy_id == member_id or not _is_clinician(_member(caller, deputy_id))):
+        raise Refused("deputy_id", "The deputy is another active clinician of this clinic.")
     absence = Absence(
         id=uuid.uuid4(),
-        member_id=_clinician(caller, member_id, "member_id").id,
-        deputy_id=_clinician(caller, deputy_id, "deputy_id").id if deputy_id else None,
+        member_id=clinician.id,
+        deputy_id=deputy_id,
         first_day=first_day,
         last_day=last_day,
         created_at=now,
@@ -91,18 +93,21 @@ def remove_absence(caller: Identity, absence_id: uuid.UUID) -> None:
     db.session.flush()
 
 
-def _clinician(caller: Identity, member_id: uuid.UUID, field: str) -> Member:
-    found = db.session.scalar(
-        select(Member).where(
-            Member.id == member_id,
-            Member.clinic_id == caller.clinic_id,
-            Member.role == Role.CLINICIAN,
-            Member.active,
-        )
-    )
+def _clinician(caller: Identity, member_id: uuid.UUID) -> Member:
+    found = _member(caller, member_id)
     if found is None:
-        raise Refused(field, "Not an active clinician of this clinic.")
+        raise NotFound("There is no such member.")
+    if not _is_clinician(found):
+        raise Conflict("This member is no active clinician, and hears of no alerts.")
     return found
+
+
+def _member(caller: Identity, member_id: uuid.UUID) -> Member | None:
+    return db.session.scalar(select(Member).where(Member.id == member_id, Member.clinic_id == caller.clinic_id))
+
+
+def _is_clinician(member: Member | None) -> bool:
+    return member is not None and member.active and member.role is Role.CLINICIAN
 
 
 def _today(caller: Identity, now: datetime) -> date:

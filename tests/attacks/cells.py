@@ -9,10 +9,22 @@ from typing import Any
 from server.api.tokens import lasting
 from server.extensions import db
 from server.models import Alert, Answer, Member, Patient, QuarantinedItem, Role, TmsSession
-from server.services import check_ins, consents, courses, identities, quarantine, sign_ins, urges
+from server.services import check_ins, consents, courses, identities, quarantine, rota, sign_ins, urges
 from server.services.care_teams import replace_care_team
 from server.services.quarantine import Refusal
-from tests.attacks.good_bodies import a_check_in, a_limits, a_member, a_password, a_patient, a_push, a_sync, a_urge
+from tests.attacks.good_bodies import (
+    a_check_in,
+    a_duty,
+    a_limits,
+    a_member,
+    a_password,
+    a_patient,
+    a_push,
+    a_routing,
+    a_sync,
+    a_urge,
+    an_absence,
+)
 from tests.database import change
 from tests.factories import (
     OUTCOME_NOTE,
@@ -22,6 +34,7 @@ from tests.factories import (
     check_in_body,
     consent_body,
     course_body,
+    days_later,
     disclosure_fields,
     make_member,
     make_patient,
@@ -50,6 +63,9 @@ class Things:
     """What Ada's phone sent and we could not take."""
     member: uuid.UUID
     """Bob: a member of Alice's clinic."""
+    on_call: uuid.UUID
+    absence: uuid.UUID
+    """Bob's, both of another month."""
     people: dict[str, Member | Patient]
     now: datetime
 
@@ -92,6 +108,10 @@ def make_things(actors: Actors, now: datetime) -> Things:
     }
     for begun in (people["bob"], people["dan"]):
         begin_second_step(begun)
+    alice, next_month = identities.of_member(actors.alice_admin), days_later(now, 30)
+    on_call = rota.add_on_call(alice, actors.bob.id, next_month, days_later(next_month, 1), now)
+    absence = rota.add_absence(alice, actors.bob.id, next_month.date(), next_month.date(), None, now)
+    db.session.commit()
     session = db.session.query(TmsSession).filter_by(patient_id=ada.id, number=1).one()
     alert = db.session.query(Alert).filter_by(patient_id=ada.id).one()
     return Things(
@@ -105,6 +125,8 @@ def make_things(actors: Actors, now: datetime) -> Things:
         urge,
         quarantined,
         actors.bob.id,
+        on_call.id,
+        absence.id,
         people,
         now,
     )
@@ -237,7 +259,7 @@ CELLS = {
     ("GET", "/v1/erasures"): Cell("403 403 403 200 200 200 200 200 200"),
     ("PATCH", "/v1/members/<uuid:member_id>"): Cell(
         "403 403 403 403 403 403 200 404 403",
-        lambda _: {"role": "clinician", "active": True},
+        lambda _: {"role": "clinician", "active": True, "email": "bob@clinic.example"},
     ),
     ("GET", "/v1/alerts"): Cell("403 403 403 200 200 200 403 403 403"),
     ("GET", "/v1/alerts/<uuid:alert_id>"): Cell("403 403 403 200 404 404 403 403 403"),
@@ -246,6 +268,21 @@ CELLS = {
         "403 403 403 200 404 404 403 403 403",
         lambda _: {"outcome": "contacted_patient", "note": OUTCOME_NOTE},
     ),
+    ("GET", "/v1/alerts/figures"): Cell("403 403 403 200 200 200 200 200 403"),
+    ("GET", "/v1/clinic/routing"): Cell("403 403 403 403 403 403 200 200 403"),
+    ("PATCH", "/v1/clinic/routing"): Cell("403 403 403 403 403 403 200 200 403", a_routing),
+    ("PUT", "/v1/clinic/webhook"): Cell(
+        "403 403 403 403 403 403 201 201 403", lambda _: {"url": "https://hook.clinic.example/alerts"}
+    ),
+    ("DELETE", "/v1/clinic/webhook"): Cell("403 403 403 403 403 403 204 204 403"),
+    ("GET", "/v1/on-call"): Cell("403 403 403 200 200 200 200 200 200"),
+    ("POST", "/v1/members/<uuid:member_id>/on-call"): Cell("403 403 403 403 403 403 201 404 201", a_duty),
+    ("DELETE", "/v1/on-call/<uuid:on_call_id>"): Cell("403 403 403 403 403 403 204 404 204"),
+    ("GET", "/v1/absences"): Cell("403 403 403 200 200 200 200 200 200"),
+    # A clinician's own.
+    ("POST", "/v1/members/<uuid:member_id>/absences"): Cell("403 403 403 201 404 404 201 404 201", an_absence),
+    ("DELETE", "/v1/absences/<uuid:absence_id>"): Cell("403 403 403 204 404 404 204 404 204"),
+    ("GET", "/v1/worklist"): Cell("403 403 403 403 403 403 200 200 403"),
     ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 403 200 200 403"),
     # The last, for whoever broke the glass sees more.
     ("POST", "/v1/patients/<uuid:patient_id>/break-glass"): Cell(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tests.factories import NOTE, PASSWORD, check_in_body, new_id, urge_body
+from tests.factories import NOTE, PASSWORD, check_in_body, days_later, new_id, urge_body
 from tests.push_services import Browser
 
 
@@ -65,6 +65,30 @@ def a_limits(_: datetime) -> dict[str, Any]:
         "silent_days": 4,
         "silent_chance": 0.005,
         "mfa_required": False,
+    }
+
+
+def a_routing(_: datetime) -> dict[str, Any]:
+    return {
+        "urgent_minutes": 10,
+        "prompt_minutes": 120,
+        "routine_minutes": 1440,
+        "quiet_from": "20:00",
+        "quiet_until": "06:30",
+        "digest_at": "07:00",
+        "escalation_email": "front-desk@clinic.example",
+    }
+
+
+def a_duty(now: datetime) -> dict[str, Any]:
+    return {"begins_at": now.isoformat(), "ends_at": days_later(now, 7).isoformat()}
+
+
+def an_absence(now: datetime) -> dict[str, Any]:
+    return {
+        "first_day": days_later(now, 7).date().isoformat(),
+        "last_day": days_later(now, 14).date().isoformat(),
+        "deputy_id": None,
     }
 
 

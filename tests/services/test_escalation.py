@@ -9,7 +9,7 @@ from flask import Flask
 from server.errors import MailRefused
 from server.extensions import db, now
 from server.jobs import escalating
-from server.models import Member, Role
+from server.models import Member, Outcome, Role
 from server.services import alerts, delivery, escalation, identities, members
 from server.services.care_teams import replace_care_team
 from server.services.routes import routing_of
@@ -84,7 +84,7 @@ def test_whoever_takes_it_on_stops_it(actors: Actors, dan: Member, clock: Clock,
     if what == "acknowledge":
         alerts.acknowledge(bob, alert_id(), clock())
     else:
-        alerts.resolve(bob, alert_id(), alerts.Outcome.CONTACTED, OUTCOME_NOTE, clock())
+        alerts.resolve(bob, alert_id(), Outcome.CONTACTED, OUTCOME_NOTE, clock())
     db.session.commit()
     clock.pass_by(days=3)
     assert (pass_on(clock), told(), due_at()) == (0, ["Bob"], None)
