@@ -128,7 +128,7 @@ def _patient_days(caller: Identity, since: date, today: date) -> Mapping[date, i
         func.greatest(Patient.monitored_from, since),
         func.least(func.coalesce(Patient.monitored_until, today), today),
         literal_column("interval '1 day'"),
-    ).table_valued("day")
+    ).table_valued("day").render_derived()
     paused = select(Pause.id).where(
         Pause.patient_id == Patient.id,
         Pause.first_day <= days.c.day,
