@@ -71,6 +71,8 @@ class MailServer:
     """All messages that it got whole, whatever it answered."""
     taken: list[EmailMessage] = field(default_factory=list)
     """To these it said 250."""
+    outwaited: bool = False
+    """Somebody heard all that it had to say, a letter at a time."""
     stalled: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
     """Set, it lets go of whom it made wait."""
@@ -148,7 +150,7 @@ class _Talk(StreamRequestHandler):
             self.mail_server.stalled.set()
             self.mail_server.over.wait()
         elif fault is Fault.TRICKLES:
-            trickle(self.connection, self.mail_server.over, b"2")
+            self.mail_server.outwaited |= trickle(self.connection, self.mail_server.over, b"2")
         elif fault is Fault.GARBAGE:
             self.wfile.write(b"\xff\x00 what?\r\n")
             return True

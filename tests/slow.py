@@ -9,13 +9,15 @@ from threading import Event, Thread
 LETTER_SECONDS, LETTERS = 0.01, 1000
 
 
-def trickle(to: socket, over: Event, letter: bytes = b"H") -> None:
-    """A letter at a time, until the client hangs up or the test is over."""
+def trickle(to: socket, over: Event, letter: bytes = b"H") -> bool:
+    """A letter at a time, until the client hangs up or the test is over. True: the client heard all of them."""
     with suppress(OSError):
         for _ in range(LETTERS):
             if over.wait(LETTER_SECONDS):
-                return
+                return False
             to.sendall(letter)
+        return True
+    return False
 
 
 @contextmanager

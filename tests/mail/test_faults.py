@@ -69,7 +69,7 @@ def test_what_goes_wrong_after_the_250_is_no_refusal(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(smtp, "GOODBYE_SECONDS", 0.2)
     with listening(MailServer([{Step.QUIT: answer}])) as server:
         server.client()(message())
-    assert len(server.taken) == 1
+    assert (len(server.taken), server.outwaited) == (1, False)
 
 
 EXPIRED, OTHER_NAME, UNKNOWN = 10, 64, 18
