@@ -7,7 +7,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Member, Role
-from server.services import members
+from server.services import delivery, members
 from server.services.care_teams import replace_care_team
 from server.services.identities import of_member
 from server.services.routes import route
@@ -50,6 +50,15 @@ def test_the_mail_and_the_address_are_marked_and_the_next_person_hears(
     before = digest()
     bounce(app, POSTFIX)
     assert digest() == before
+
+
+def test_a_mail_whose_250_was_lost_is_not_sent_again_when_it_came_back(app: Flask, dan: Member, clock: Clock) -> None:
+    change("UPDATE alert_email SET state = 'queued', sent_at = NULL WHERE id = :id", id=ID)
+    assert delivery.claim(ID, clock()) is not None
+    db.session.commit()
+    bounce(app, POSTFIX)
+    assert rows(STATE) == [("bounced", True, "bounced 5.1.1")]
+    assert delivery.claim(ID, clock()) is None
 
 
 def test_what_is_late_changes_nothing(app: Flask, dan: Member) -> None:
