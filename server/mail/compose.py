@@ -33,6 +33,8 @@ class AlertMail:
     raised_at: datetime
     unacknowledged: bool = False
     """It comes to this member because nobody acknowledged it in time."""
+    at: datetime | None = None
+    """Of the mail, where it was not written when the alert was raised: an old date would hide it in a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _alert(mail: AlertMail, base_url: str) -> Letter:
     return Letter(
         subject=SUBJECT,
         id=mail.email_id,
-        at=mail.raised_at,
+        at=mail.at or mail.raised_at,
         heading=SUBJECT,
         facts=(("Severity", mail.severity), ("Raised", in_words(mail.raised_at))),
         before=(UNACKNOWLEDGED,) if mail.unacknowledged else (),

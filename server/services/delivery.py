@@ -46,18 +46,21 @@ def claim(email_id: uuid.UUID, now: datetime) -> Claim | None:
 
 
 def _mail(email: AlertEmail) -> AboutAlert:
-    severity, raised_at = email.event.severity, email.event.at.astimezone(ZoneInfo(email.alert.patient.clinic.zone))
+    zone = ZoneInfo(email.alert.patient.clinic.zone)
+    severity, at = email.event.severity, email.event.at.astimezone(zone)
     if email.consent is None:
         own = routing_of(email.clinic_id).escalation_email if email.to_clinic else None
         address = email.member.email if email.member is not None else own
         if address is None:
             raise RuntimeError("an email goes to a member, by a consent, or to the clinic's own address")
-        unacknowledged = email.event.kind is EventKind.ESCALATED
-        return AlertMail(email.id, email.alert_id, address, severity, raised_at, unacknowledged)
+        if email.event.kind is not EventKind.ESCALATED:
+            return AlertMail(email.id, email.alert_id, address, severity, at)
+        raised_at = email.alert.raised_at.astimezone(zone)
+        return AlertMail(email.id, email.alert_id, address, severity, raised_at, unacknowledged=True, at=at)
     to = email.consent
     if to.recipient_email is None or to.reference is None or to.expires_on is None:
         raise RuntimeError("an email outside names its consent, which names its recipient")
-    return OutsideMail(email.id, to.reference, to.recipient_email, severity, raised_at, to.expires_on)
+    return OutsideMail(email.id, to.reference, to.recipient_email, severity, at, to.expires_on)
 
 
 def record_sent(claim: Claim, now: datetime) -> bool:

@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 
 from server.extensions import db
-from server.models import Alert, AlertEmail, AlertEvent, AlertState, CalledBecause, Clinic, EmailState, EventKind
+from server.models import (
+    Alert,
+    AlertEmail,
+    AlertEvent,
+    AlertState,
+    CalledBecause,
+    Clinic,
+    EmailState,
+    EventKind,
+    Member,
+)
 from server.queue import waiting_for
 from server.services import alarms, webhook_calls
 from server.services.alerts import record
@@ -80,12 +90,16 @@ def put_off(alert_id: uuid.UUID, now: datetime) -> None:
     db.session.execute(later.execution_options(synchronize_session=False))
 
 
+def next_to_hear(alert: Alert, now: datetime) -> Member | None:
+    """Whom the alert goes to unless somebody acknowledges it in time; None when each on its way was told."""
+    return _following(alert, route(alert.patient, alert.severity, now))
+
+
 def _step(alert: Alert, now: datetime) -> None:
     path = route(alert.patient, alert.severity, now)
-    told = _told(alert)
-    following = [member for member in path if member.id not in told]
+    following = _following(alert, path)
     if following:
-        tell(_record(alert, now), following[:1], now)
+        tell(_record(alert, now), [following], now)
         alert.escalate_at = next_step_at(alert.severity, alert.patient.clinic, now)
         return
     # An urgent one is told again and again; the others wait in each morning's digest.
@@ -103,6 +117,11 @@ def _step(alert: Alert, now: datetime) -> None:
     webhook_calls.call(event, CalledBecause.UNACKNOWLEDGED, now)
     if urgent:
         tell(event, path, now)
+
+
+def _following(alert: Alert, path: Sequence[Member]) -> Member | None:
+    told = _told(alert)
+    return next((member for member in path if member.id not in told), None)
 
 
 def _record(alert: Alert, now: datetime) -> AlertEvent:

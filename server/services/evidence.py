@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
 
 from server.extensions import db
-from server.models import Alert, AlertEmail, Member
+from server.models import Alert, AlertEmail
 from server.services.check_ins import counting
-from server.services.routes import route
 
 DAYS_BEFORE = 21
 
@@ -87,11 +86,3 @@ def emails_about(alert: Alert) -> Sequence[AlertEmail]:
     return db.session.scalars(
         select(AlertEmail).where(AlertEmail.alert_id == alert.id).order_by(AlertEmail.created_at, AlertEmail.id)
     ).all()
-
-
-def next_to_hear(alert: Alert, emails: Sequence[AlertEmail], now: datetime) -> Member | None:
-    """Whom it goes to unless somebody acknowledges it in time; None when that is no single member, or nobody."""
-    if alert.escalate_at is None:
-        return None
-    told = {email.member_id for email in emails}
-    return next((member for member in route(alert.patient, alert.severity, now) if member.id not in told), None)

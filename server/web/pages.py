@@ -17,7 +17,8 @@ from server.logs import described
 from server.models import Action, Alert, AlertEmail, AlertState, Consent, Outcome, Patient
 from server.sealing import CannotOpen
 from server.services import alerts
-from server.services.evidence import emails_about, next_to_hear, readings_around
+from server.services.escalation import next_to_hear
+from server.services.evidence import emails_about, readings_around
 from server.services.pictures import chart_of
 from server.services.series import series_around
 from server.web.deliveries import by_event
@@ -171,7 +172,7 @@ def words(value: str) -> str:
 
 
 def _shown(alert: Alert) -> dict[str, Any]:
-    moment, emails = now(), emails_about(alert)
+    moment = now()
     return {
         "alert": alert,
         "reference": _opened(alert.patient, "reference"),
@@ -183,8 +184,8 @@ def _shown(alert: Alert) -> dict[str, Any]:
         "zone": alert.patient.clinic.zone,
         "moment": moment,
         "superseded_because": _last_reason(alert),
-        "deliveries": by_event(emails, _name_outside),
-        "next_to_hear": next_to_hear(alert, emails, moment),
+        "deliveries": by_event(emails_about(alert), _name_outside),
+        "next_to_hear": next_to_hear(alert, moment) if alert.escalate_at else None,
         "wants_note": alert.rule == "safety_concern",
         "is_open": alert.state is AlertState.OPEN,
         "is_resolved": alert.state is AlertState.RESOLVED,

@@ -37,7 +37,7 @@ PAGES = {
     ("GET", "/alerts/<uuid:alert_id>/chart.svg"): PageCell("shown 404 404 led led led"),
     ("POST", "/alerts/<uuid:alert_id>/acknowledge"): PageCell("done 404 404 led led led"),
     ("POST", "/alerts/<uuid:alert_id>/resolve"): PageCell(
-        "done 404 404 led led led", lambda _: {"outcome": "referred"}
+        "done 404 404 led led led", lambda _: {"outcome": "referred", "note": "spoke on the phone"}
     ),
     ("GET", "/second-step"): PageCell("shown shown shown shown shown shown"),
     # Bob and Dan have begun, Alice and Frank are done.

@@ -9,8 +9,9 @@ from email.message import EmailMessage
 from flask import Flask
 
 from server.extensions import Parts, db
-from server.jobs.delivering import deliver
-from server.mail import Smtp
+from server.jobs.delivering import deliver, deliver_to_member
+from server.jobs.escalating import digest, escalate
+from server.mail import ALARM_SUBJECT, DIGEST_SUBJECT, SUBJECT, Smtp
 from server.models import Role
 from server.services import consents
 from server.services.care_teams import replace_care_team
@@ -33,7 +34,9 @@ SAYS = re.compile(
 Severity: (urgent|prompt|routine)
 Raised:   4 May 2026, 16:00 EDT
 
-See the alert:
+(It comes to you because nobody has acknowledged it in time\.
+
+)?See the alert:
 https?://[^/\s]+/alerts/{ID}
 
 You will be asked to sign in\. Acknowledge it there\.
@@ -63,8 +66,9 @@ def delivered(app: Flask, settings: Settings, clock: Clock) -> Sequence[tuple[li
     server.start()
     try:
         app.extensions["interlude"] = Parts(settings, clock, Smtp("127.0.0.1", server.port, "none", "", ""))
-        for clinic_id, email_id in rows("SELECT clinic_id::text, id::text FROM alert_email"):
-            deliver(clinic_id, email_id)
+        for table, send in (("alert_email", deliver), ("member_mail", deliver_to_member)):
+            for clinic_id, mail_id in rows(f"SELECT clinic_id::text, id::text FROM {table} WHERE state = 'queued'"):  # noqa: S608
+                send(clinic_id, mail_id)
     finally:
         server.stop()
     found = []
@@ -81,14 +85,23 @@ def unfolded(mail: EmailMessage) -> str:
     return re.sub(r"=\r?\n", "", f"{mail}")
 
 
+def telltales(mail: EmailMessage) -> list[str]:
+    """What no mail may hold, and this one does: in its headers, its text or its HTML."""
+    whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*", "", f"{unfolded(mail)}{part(mail, 'html')}".lower())
+    said = whole.replace(str(mail["To"]), "").replace("no-reply@interlude.example", "")
+    return [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said]
+
+
 def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:
     assert raise_everything(actors, clock) == {rule.name for rule in RULES} | {"safety_concern"}
-    ids = {str(email_id): f"{alert_id}" for email_id, alert_id in rows("SELECT id, alert_id FROM alert_email")}
+    at_once = rows("SELECT id, alert_id FROM alert_email WHERE state = 'queued'")
+    ids = {str(email_id): f"{alert_id}" for email_id, alert_id in at_once}
+    later = rows("SELECT id FROM alert_email WHERE state = 'in_digest'")
     mails = delivered(app, settings, clock)
-    assert len(mails) == len(ids) >= 2 * (len(RULES) + 1)
+    assert len(mails) == len(ids)
+    assert len(ids) + len(later) >= len(RULES) + 1
     for recipients, mail in mails:
-        assert recipients == [str(mail["To"])]
-        assert recipients[0] in {"bob@clinic.example", "dan@interlude.example"}
+        assert recipients == [str(mail["To"])] == ["bob@clinic.example"]
         assert (mail["Subject"], mail["From"]) == (
             "A patient alert needs your attention", "Interlude <no-reply@interlude.example>"
         )  # fmt: skip
@@ -99,10 +112,82 @@ def test_of_every_rule_it_says_nothing(app: Flask, actors: Actors, clock: Clock,
         assert SAYS.fullmatch(part(mail, "plain").replace("\r\n", "\n"))
         links = set(re.findall(r"https?://[^\s\"<]+", part(mail, "html") + part(mail, "plain")))
         assert links == {f"{settings.base_url}/alerts/{alert_id}"}
-        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*", "", f"{unfolded(mail)}{part(mail, 'html')}".lower())
-        said = whole.replace(recipients[0], "").replace("no-reply@interlude.example", "")
-        assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said] == []
+        assert telltales(mail) == []
     assert ids == {}
+
+
+DIGEST_SAYS = re.compile(
+    r"""Patient alerts are waiting for you\.
+
+Urgent:  \d+
+Prompt:  \d+
+Routine: \d+
+Open on: 5 May 2026, 07:30 EDT
+
+See the alerts:
+https?://[^/\s]+/alerts
+
+You will be asked to sign in\.
+
+This message is automatic; replies are not read\.
+"""
+)
+ALARM_SAYS = re.compile(
+    r"""The delivery of patient alerts needs your attention\.
+
+Alerts that have nobody to go to: 1
+Mails that cannot be delivered:   0
+Found on:                         \d May 2026, \d\d:\d\d EDT
+
+See which, and settle them:
+https?://[^/\s]+/worklist
+
+You will be asked to sign in\.
+
+This message is automatic; replies are not read\.
+"""
+)
+EACH_SAYS = {SUBJECT: SAYS, DIGEST_SUBJECT: DIGEST_SAYS, ALARM_SUBJECT: ALARM_SAYS}
+LINKS_END = {
+    SUBJECT: re.compile(rf"/alerts/{ID}"),
+    DIGEST_SUBJECT: re.compile("/alerts"),
+    ALARM_SUBJECT: re.compile("/worklist"),
+}
+
+
+def test_whatever_follows_when_nobody_acknowledges_says_nothing(
+    app: Flask, actors: Actors, clock: Clock, settings: Settings
+) -> None:
+    """Bob, then Dan, then the admin, and both again in the morning."""
+    raise_everything(actors, clock)
+    mails = [*delivered(app, settings, clock)]
+    for _ in range(2):
+        clock.pass_by(hours=5)
+        escalate(str(actors.clinic.id), [str(alert_id) for (alert_id,) in rows("SELECT id FROM alert")])
+        mails += delivered(app, settings, clock)
+    clock.pass_by(hours=5, minutes=30)
+    digest(str(actors.clinic.id))
+    mails += delivered(app, settings, clock)
+    assert {(str(mail["To"]), str(mail["Subject"])) for _, mail in mails} == {
+        *(
+            (to, subject)
+            for to in ("bob@clinic.example", "dan@interlude.example")
+            for subject in (SUBJECT, DIGEST_SUBJECT)
+        ),
+        ("alice@clinic.example", ALARM_SUBJECT),
+    }
+    for recipients, mail in mails:
+        assert recipients == [str(mail["To"])]
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert re.fullmatch(rf"<{ID}@interlude\.example>", mail["Message-ID"])
+        text = part(mail, "plain").replace("\r\n", "\n")
+        assert EACH_SAYS[mail["Subject"]].fullmatch(text), text
+        (link,) = set(re.findall(r"https?://[^\s\"<]+", part(mail, "html") + text))
+        assert LINKS_END[mail["Subject"]].fullmatch(link.removeprefix(settings.base_url))
+        assert telltales(mail) == []
+    unacknowledged = [mail for _, mail in mails if "nobody has acknowledged" in part(mail, "plain")]
+    assert unacknowledged
+    assert "dan@interlude.example" in {str(mail["To"]) for mail in unacknowledged}
 
 
 OUTSIDE_SAYS = re.compile(
@@ -142,9 +227,7 @@ def test_to_somebody_outside_it_says_less(app: Flask, actors: Actors, clock: Clo
         assert mail["Auto-Submitted"] == "auto-generated"
         assert OUTSIDE_SAYS.fullmatch(part(mail, "plain").replace("\r\n", "\n"))
         assert "http" not in part(mail, "plain") + part(mail, "html")
-        whole = re.sub(rf"{ID}|boundary=.*|={{15}}.*|[0-9A-Z]{{4}}-[0-9A-Z]{{4}}", "", f"{mail}{part(mail, 'html')}")
-        said_in = whole.lower().replace(GRAY, "").replace("no-reply@interlude.example", "")
-        assert [word for word in (*NEVER, "evil", "b>10", *(rule.name for rule in RULES)) if word in said_in] == []
+        assert telltales(mail) == []
 
 
 def test_sent_again_it_is_the_same_message(app: Flask, actors: Actors, clock: Clock, settings: Settings) -> None:

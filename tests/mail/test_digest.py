@@ -33,6 +33,13 @@ def test_whom_it_comes_to_next_reads_why(kind: str) -> None:
     assert why not in words_of(MAIL, kind)
 
 
+def test_whom_it_comes_to_next_has_it_on_top_and_reads_when_it_was_raised() -> None:
+    message = composed(replace(ESCALATED, at=MORNING))
+    assert message["Date"] == "Tue, 05 May 2026 08:00:00 -0400"
+    for kind in ("plain", "html"):
+        assert "4 May 2026, 16:05 EDT" in part(message, kind)
+
+
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_digest_counts_what_is_open(kind: str) -> None:
     said = words_of(DIGEST, kind)

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from server.extensions import db
-from server.models import Alert, AlertEmail, EmailState, EventKind, Member, Outcome, Patient, Routing
+from server.models import Alert, AlertEmail, EmailState, Member, Outcome, Patient, Role
 from server.scope import clinic_of_member, enter
-from server.services import alerts, identities, safety
+from server.services import alerts, clinics, escalation, identities, safety
+from server.services.care_teams import replace_care_team
 from server.services.keys import email_index
-from server.services.routes import first_routing
 from tests.conftest import Clock
+from tests.factories import PASSWORD
 from tests.mail.test_compose import MAIL, part
 from tests.mail.test_letters import HTML, LETTERS
 from tests.web.conftest import enter as sign_in
@@ -56,12 +57,11 @@ class Served:
 def served(app: Flask, clock: Clock) -> Iterator[Served]:
     """The pages as Bob's browser gets them, from a server of their own."""
     with app.app_context():
-        bob, pages = _play(app, clock)
+        bob, pages = _play(clock)
         browser = app.test_client()
         sign_in(browser, bob, clock)
         cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
         assert cookie
-        # So that an age can be seen: the page is opened some time later.
         db.session.remove()
     server = make_server("127.0.0.1", 0, app, threaded=False)
     thread = threading.Thread(target=server.serve_forever)
@@ -75,7 +75,7 @@ def served(app: Flask, clock: Clock) -> Iterator[Served]:
         server.server_close()
 
 
-def _play(app: Flask, clock: Clock) -> tuple[Member, dict[str, str]]:
+def _play(clock: Clock) -> tuple[Member, dict[str, str]]:
     clinic_id = clinic_of_member(email_index(BOB))
     assert clinic_id
     enter(clinic_id)
@@ -83,35 +83,25 @@ def _play(app: Flask, clock: Clock) -> tuple[Member, dict[str, str]]:
     by = identities.of_member(bob)
     patients = db.session.scalars(select(Patient).order_by(Patient.created_at)).all()
     quiet = [patient for patient in patients if not _alerts_of(patient)]
+    dana = db.session.scalars(select(Member).where(Member.email_index == email_index(DANA))).one()
+    eve = clinics.add_member(clinic_id, Role.CLINICIAN, "Eve Tan", "eve@demo.example", PASSWORD, clock())
     for patient in (patients[1], quiet[0]):
+        replace_care_team(patient, [bob.id, dana.id, eve.id])
         safety.heed_refused(patient.id, clock())
     db.session.commit()
-    if db.session.get(Routing, clinic_id) is None:
-        first_routing(bob.clinic, clock())
     _deliver(clock)
     urgent, closed = (_alert(patient, "safety_concern") for patient in (patients[1], quiet[0]))
     clock.pass_by(minutes=17)
-    _escalate(urgent, clock)
+    escalation.escalate(urgent.id, clock())
     alerts.acknowledge(by, closed.id, clock())
-    clock.pass_by(minutes=21)
+    clock.pass_by(minutes=4)
     alerts.resolve(by, closed.id, Outcome.CONTACTED, NOTE, clock())
-    urgent.escalate_at = clock() + timedelta(minutes=9)
     rising = db.session.scalars(select(Alert).where(Alert.rule == "craving_rising", Alert.state == "open")).first()
     assert rising
     alerts.acknowledge(by, rising.id, clock())
     db.session.commit()
     shown = {"open": urgent, "acknowledged": rising, "resolved": closed}
     return bob, {"alerts": "/alerts", **{f"alert-{name}": f"/alerts/{alert.id}" for name, alert in shown.items()}}
-
-
-def _escalate(alert: Alert, clock: Clock) -> None:
-    """To Dana, whose mail waits for a server that is away; the next is Bob again."""
-    event = alerts.record(alert, EventKind.ESCALATED, clock())
-    db.session.flush()
-    dana = db.session.scalars(select(Member).where(Member.email_index == email_index(DANA))).one()
-    times = dict.fromkeys(("due_at", "queued_at", "created_at"), clock())
-    late = {"attempts": 2, "last_error": "SMTP 451"}
-    db.session.add(AlertEmail(alert_id=alert.id, event_id=event.id, member_id=dana.id, **times, **late))
 
 
 def _deliver(clock: Clock) -> None:
