@@ -95,7 +95,7 @@ def test_a_file_is_short_and_says_what_it_is_for() -> None:
 
 def test_the_database_sees_no_clock_but_for_leases() -> None:
     """func.now() is for leases alone: everything else must follow the injected clock."""
-    assert readers({("func", "now")}) == {"server/services/delivery.py"}
+    assert readers({("func", "now")}) == {"server/services/leases.py"}
 
 
 def log_calls() -> Iterator[tuple[str, ast.Call]]:

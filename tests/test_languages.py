@@ -33,7 +33,7 @@ STAFF_ONLY = {
         "unique",
         "patients",
     ),
-    *("quarantine", "audit", "password_resets"),
+    *("quarantine", "audit", "password_resets", "rota", "routings"),
 }
 RAISED = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.DomainError)

@@ -124,11 +124,15 @@ def _fates(caller: Identity, clinic: Clinic, since: date) -> list[_Fate]:
 
 def _patient_days(caller: Identity, since: date, today: date) -> Mapping[date, int]:
     """Days on which patients were watched, by month: within the monitored window, and not paused."""
-    days = func.generate_series(
-        func.greatest(Patient.monitored_from, since),
-        func.least(func.coalesce(Patient.monitored_until, today), today),
-        literal_column("interval '1 day'"),
-    ).table_valued("day").render_derived()
+    days = (
+        func.generate_series(
+            func.greatest(Patient.monitored_from, since),
+            func.least(func.coalesce(Patient.monitored_until, today), today),
+            literal_column("interval '1 day'"),
+        )
+        .table_valued("day")
+        .render_derived()
+    )
     paused = select(Pause.id).where(
         Pause.patient_id == Patient.id,
         Pause.first_day <= days.c.day,

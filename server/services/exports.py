@@ -24,6 +24,7 @@ from server.models import (
     Course,
     Disclosure,
     Invite,
+    MemberMail,
     Patient,
     Pause,
     PushAddress,
@@ -32,6 +33,7 @@ from server.models import (
     TmsSession,
     Urge,
     UrgeVersion,
+    WebhookCall,
 )
 from server.services.archives import Archive
 from server.services.belongings import of_patient
@@ -180,10 +182,15 @@ PARTS = (
     _of(
         "alert_emails",
         AlertEmail,
-        "Emails that told your care team, or whom a consent of yours names, of an alert. They say nothing of you.",
+        "Emails that told your care team, your clinic, or whom a consent of yours names, of an alert. They say nothing of"
+        " you.",
         "created_at id",
-        "alert_id consent_id created_at sent_at state withheld_why",
+        "alert_id consent_id to_clinic created_at sent_at state withheld_why",
     ),
+    _of("alert_calls", WebhookCall, "Calls to your clinic's own system about an alert that mail brought to nobody. They"
+        " say nothing of you.", "created_at id", "alert_id because created_at sent_at state"),
+    _of("alert_alarms", MemberMail, "Emails that told your clinic's admins that nobody could be told of an alert.",
+        "created_at id", "alert_id created_at sent_at state"),
     _of(
         "consents",
         Consent,

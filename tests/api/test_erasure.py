@@ -13,7 +13,7 @@ from server.queue import enqueue
 from server.services.belongings import tables_of_patients
 from server.services.raising import raise_findings
 from tests.api.problem import assert_problem
-from tests.api.test_export import add_disclosure
+from tests.api.test_export import add_disclosure, add_failed_mails
 from tests.attacks.belongings import add_push_address, add_urges
 from tests.attacks.cells import Things
 from tests.audited import actions, events
@@ -66,6 +66,7 @@ def fill(app: Flask, client: FlaskClient, things: Things, actors: Actors, clock:
     assert client.patch(f"/v1/courses/{things.course}", json=fewer, headers=bob).status_code == 200
     assess(str(actors.clinic.id), [str(things.patient)])
     add_disclosure(things, clock())
+    add_failed_mails(things, actors, clock())
     settle(client, things, bob)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.extensions import Base, db
-from server.models import Consent, Disclosure
+from server.models import AlertEvent, CalledBecause, Consent, Disclosure, MemberMail, MemberMailKind, WebhookCall
 from server.services.belongings import tables_of_patients
 from server.services.exports import NOT_IN, PARTS
 from tests.api.problem import assert_problem
@@ -38,7 +38,7 @@ from tests.factories import (
 # Tables with rows of no patient: whoever makes a new one decides.
 OF_NO_PATIENT = {
     *("clinic", "member", "limits", "audit_head", "job_run", "outage", "data_key", "index_key", "attempt_count"),
-    "password_reset",
+    *("password_reset", "routing", "on_call", "absence"),
 }
 FILE_OF = {
     "patient": "profile",
@@ -52,7 +52,10 @@ FILE_OF = {
     "quarantined_item": "not_taken",
     **{name: f"{name}s" for name in ("check_in", "course", "pause", "alert", "alert_event", "alert_email", "invite")},
     **{name: f"{name}s" for name in ("consent", "disclosure")},
+    "webhook_call": "alert_calls",
+    "member_mail": "alert_alarms",
 }
+SENDING = {"id", "attempts", "due_at", "queued_at", "claim", "claimed_until", "last_error"}
 # Columns that are in no file: what the program needs to run, what lets somebody in, whom of the staff it was.
 LEFT_OUT = {
     "patient": {
@@ -65,12 +68,13 @@ LEFT_OUT = {
     "session": {"change"},
     "urge": {"change"},
     "quarantined_item": {"id", "digest", "settled_by"},
-    "alert": {"acknowledged_by", "resolved_by"},
+    "alert": {"acknowledged_by", "resolved_by", "escalate_at", "escalate_queued_at"},
     "alert_event": {"id", "member_id"},
     "consent": {"recipient_index"},
     "disclosure": {"email_id"},
-    "alert_email": {"id", "event_id", "member_id", "attempts", "due_at", "queued_at", "claim", "claimed_until",
-                    "last_error"},
+    "alert_email": SENDING | {"event_id", "member_id", "stand_in", "digest_id"},
+    "webhook_call": SENDING | {"event_id"},
+    "member_mail": SENDING | {"member_id", "kind", "day", "urgent", "prompt", "routine", "unrouted", "undeliverable"},
     "invite": {"id", "code_hash", "created_by"},
     "pause": {"id", "begun_by", "ended_by"},
     "sign_in": {"id", "member_id", "current_hash", "previous_hash", "retry_until"},
@@ -108,6 +112,7 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     closed = {"outcome": "contacted_patient", "note": OUTCOME_NOTE}
     assert client.post(f"/v1/alerts/{things.alert}/resolve", json=closed, headers=bob).status_code == 200
     add_disclosure(things, clock())
+    add_failed_mails(things, actors, clock())
 
     found = export_of(app, client, actors.ada)
     assert found.names == ["README.txt", *(f"{part.name}.{kind}" for part in PARTS for kind in ("json", "csv"))]
@@ -131,6 +136,17 @@ def test_it_holds_what_there_is(app: Flask, client: FlaskClient, things: Things,
     assert (alert["rule"], alert["outcome_note"], alert["basis"]) == ("safety_concern", OUTCOME_NOTE, ["2026-05-04"])
     assert [event["kind"] for event in found.rows["alert_events"]] == ["raised", "acknowledged", "resolved"]
     assert [device["device"] for device in found.rows["devices"]].count("old phone") == 1
+
+
+def add_failed_mails(things: Things, actors: Actors, at: datetime) -> None:
+    """Of Ada's alert nobody could be told: the clinic's webhook was called, and its admin alarmed."""
+    said: dict[str, Any] = {"alert_id": things.alert, "due_at": at, "queued_at": at, "created_at": at}
+    event = db.session.query(AlertEvent.id).filter_by(alert_id=things.alert).order_by(AlertEvent.id).first()
+    assert event is not None
+    db.session.add(WebhookCall(event_id=event[0], because=CalledBecause.UNROUTED, **said))
+    admin = actors.alice_admin.id
+    db.session.add(MemberMail(member_id=admin, kind=MemberMailKind.ALARM, day=at.date(), **said))
+    db.session.commit()
 
 
 def add_disclosure(things: Things, at: datetime) -> None:

@@ -277,11 +277,12 @@ CELLS = {
     ("DELETE", "/v1/clinic/webhook"): Cell("403 403 403 403 403 403 204 204 403"),
     ("GET", "/v1/on-call"): Cell("403 403 403 200 200 200 200 200 200"),
     ("POST", "/v1/members/<uuid:member_id>/on-call"): Cell("403 403 403 403 403 403 201 404 201", a_duty),
-    ("DELETE", "/v1/on-call/<uuid:on_call_id>"): Cell("403 403 403 403 403 403 204 404 204"),
+    # Alice was first, and it is gone; so was Bob with his absence.
+    ("DELETE", "/v1/on-call/<uuid:on_call_id>"): Cell("403 403 403 403 403 403 204 404 404"),
     ("GET", "/v1/absences"): Cell("403 403 403 200 200 200 200 200 200"),
     # A clinician's own.
     ("POST", "/v1/members/<uuid:member_id>/absences"): Cell("403 403 403 201 404 404 201 404 201", an_absence),
-    ("DELETE", "/v1/absences/<uuid:absence_id>"): Cell("403 403 403 204 404 404 204 404 204"),
+    ("DELETE", "/v1/absences/<uuid:absence_id>"): Cell("403 403 403 204 404 404 404 404 404"),
     ("GET", "/v1/worklist"): Cell("403 403 403 403 403 403 200 200 403"),
     ("GET", "/v1/audit-events"): Cell("403 403 403 403 403 403 200 200 403"),
     # The last, for whoever broke the glass sees more.
