@@ -182,8 +182,8 @@ PARTS = (
     _of(
         "alert_emails",
         AlertEmail,
-        "Emails that told your care team, your clinic, or whom a consent of yours names, of an alert. They say nothing of"
-        " you.",
+        "Emails that told your care team, your clinic, or whom a consent of yours names, of an alert. They say nothing"
+        " of you.",
         "created_at id",
         "alert_id consent_id to_clinic created_at sent_at state withheld_why",
     ),

@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 from zipfile import ZipFile
 
 from flask import Flask
