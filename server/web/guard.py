@@ -31,10 +31,20 @@ def public(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def clinician_page(action: Action) -> Callable[[View], View]:
-    """A page for clinicians: a stranger is asked to sign in and comes back to it.
+    """A page for clinicians: about patients in their care."""
+    return _page_for(Role.CLINICIAN, action)
+
+
+def admin_page(action: Action) -> Callable[[View], View]:
+    """A page for admins: about the clinic."""
+    return _page_for(Role.ADMIN, action)
+
+
+def _page_for(role: Role, action: Action) -> Callable[[View], View]:
+    """A stranger is asked to sign in and comes back to it.
 
     `action` is audited: the page leaves after the event is committed. Who must set a second step up, or has another
-    role, is led to the one page that there is for them.
+    role, is led to the one page that there is for everybody.
     """
 
     def decorate(view: View) -> View:
@@ -43,14 +53,14 @@ def clinician_page(action: Action) -> Callable[[View], View]:
             identity = _entered()
             if identity is None:
                 return _to_sign_in()
-            if g.must_enrol or identity.role is not Role.CLINICIAN:
+            if g.must_enrol or identity.role is not role:
                 return redirect(url_for("second_step.show"), HTTPStatus.SEE_OTHER)
             with audit.opened(action, identity, kwargs):
                 page = view(*args, **kwargs)
                 db.session.commit()
             return page
 
-        guarded.roles, guarded.audits = (Role.CLINICIAN,), action  # type: ignore[attr-defined]
+        guarded.roles, guarded.audits = (role,), action  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -21,7 +21,7 @@ DEVICE = "browser"
 FIELDS = ("email", "password", "mfa_code")
 # Back to the alert also when the session ended between looking and acting.
 OWN_PAGE = re.compile(
-    r"(/alerts(?:/[0-9a-f-]{36})?|/second-step)(?:/acknowledge|/resolve|/chart\.svg|/begin|/confirm|/remove)?"
+    r"(/alerts(?:/[0-9a-f-]{36})?|/second-step|/worklist)(?:/acknowledge|/resolve|/chart\.svg|/begin|/confirm|/remove)?"
 )
 
 

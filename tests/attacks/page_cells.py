@@ -39,6 +39,7 @@ PAGES = {
     ("POST", "/alerts/<uuid:alert_id>/resolve"): PageCell(
         "done 404 404 led led led", lambda _: {"outcome": "referred", "note": "spoke on the phone"}
     ),
+    ("GET", "/worklist"): PageCell("led led led shown shown led"),
     ("GET", "/second-step"): PageCell("shown shown shown shown shown shown"),
     # Bob and Dan have begun, Alice and Frank are done.
     ("POST", "/second-step/begin"): PageCell("shown shown shown 409 409 shown", lambda _: {"password": PASSWORD}),
