@@ -1,6 +1,6 @@
 """The trend engine, pure: a patient's record in, findings for the care team out; no database and no clock."""
 
-from server.trends.assessment import assess, assess_dated
+from server.trends.assessment import assess, assess_dated, assess_each
 from server.trends.course import Course, Phase, Place, Session, SessionState
 from server.trends.cusum import advance
 from server.trends.findings import Figures, Finding, Numbers, Severity
@@ -31,6 +31,7 @@ __all__ = [
     "advance",
     "assess",
     "assess_dated",
+    "assess_each",
     "safety_concern",
     "start",
 ]

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
 
 from server.trends.readings import require_day
+from server.trends.state import Ints
 
 WEEK = timedelta(days=7)
 
@@ -98,6 +102,24 @@ class Course:
             return Phase.AFTER
         tapers_on = taper_start([session.day for session in self.standing])
         return Phase.TAPER if tapers_on and day >= tapers_on else Phase.COURSE
+
+
+class CourseDays(NamedTuple):
+    """The first and the last day of many courses, as ordinals of shape (courses,); 0 where there is none."""
+
+    first: Ints
+    last: Ints
+
+    @classmethod
+    def of(cls, courses: Sequence[Course | None]) -> "CourseDays":
+        ends = [(one.first_day, one.last_day) if one else (None, None) for one in courses]
+        days = [[day.toordinal() if day else 0 for day in both] for both in ends]
+        return cls(*np.array(days, np.int64).reshape(-1, 2).T)
+
+    def until(self, day: int | Ints) -> Ints:
+        """`Course.days_until` of each."""
+        days: Ints = np.maximum(np.minimum(day, self.last) - self.first + 1, 0) * (self.first > 0)
+        return days
 
 
 def taper_start(days: Sequence[date]) -> date | None:

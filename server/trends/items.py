@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 from server.trends.readings import HIGHEST, Reading
+from server.trends.state import Floats
+
+_Rating = TypeVar("_Rating", float, Floats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Item:
     label: str
     turned: bool
 
-    def turn(self, rating: float) -> float:
+    def turn(self, rating: _Rating) -> _Rating:
         """From the reported scale to the engine's (worse is up), or back: it is its own inverse."""
         return HIGHEST - rating if self.turned else rating
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from server.trends.course import CourseDays
 from server.trends.cusum import advance
 from server.trends.items import MOOD
 from server.trends.readings import HIGHEST
@@ -119,7 +120,7 @@ def step(
 
     `awaiting`: None while the day is not over, when silence says nothing yet.
     """
-    treatment_day = np.maximum(np.minimum(day, rows.course_last) - rows.course_first + 1, 0) * (rows.course_first > 0)
+    treatment_day = CourseDays(rows.course_first, rows.course_last).until(day)
     worse = HIGHEST - answers.mood
     craving, rising = advance(rows.craving, day, answers.craving, treatment_day, thresholds.h)
     mood, falling = advance(rows.mood, day, worse, treatment_day, thresholds.h)

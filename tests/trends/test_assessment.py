@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.trends import RULES, Course, Reading, Record, Severity, Thresholds, assess, assess_dated
+from server.trends import RULES, Course, Reading, Record, Severity, Thresholds, assess, assess_dated, assess_each
 from tests.trends.histories import judge, lasting, marked
 
 MAY_1 = date(2025, 5, 1)
@@ -87,6 +88,50 @@ def test_each_day_is_judged_by_the_limits_in_force_on_it() -> None:
     # Before the first version the first one holds; of two of one day, the last does.
     assert len(assess_dated(record, [(JUNE_1, strict)])) == 4
     assert assess_dated(record, [(MAY_1, strict), (MAY_1, Thresholds(version=3))]) == ()
+
+
+limits = st.builds(
+    Thresholds,
+    h=st.sampled_from([1.5, 2.0, 4.0]),
+    craving_severe=st.sampled_from([7.0, 9.0]),
+    use_free_days=st.integers(1, 3),
+    silent_days=st.integers(3, 5),
+)
+versions = st.lists(st.tuples(st.integers(-10, 90), limits), min_size=1, max_size=4).map(
+    lambda made: [(MAY_1 + timedelta(days=day), one) for day, one in sorted(made, key=itemgetter(0))]
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(records, max_size=4), versions)
+def test_many_records_at_once_are_each_judged_as_if_alone(
+    given_records: list[Record], limits: list[tuple[date, Thresholds]]
+) -> None:
+    found = assess_each(given_records, limits)
+    assert found == [assess_dated(record, limits) for record in given_records]
+    # To the last bit, and of the same types: this is stored.
+    assert repr(found) == repr([assess_dated(record, limits) for record in given_records])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(records, st.integers(-400, 400)), min_size=1, max_size=4), versions)
+def test_diaries_of_different_times_may_be_judged_together(
+    moved: list[tuple[Record, int]], limits: list[tuple[date, Thresholds]]
+) -> None:
+    """Which of the limits were in force on any of a record's days is another matter for each."""
+    given_records = [_later(record, timedelta(days=days)) for record, days in moved]
+    assert assess_each(given_records, limits) == [assess_dated(record, limits) for record in given_records]
+
+
+def _later(record: Record, by: timedelta) -> Record:
+    return replace(
+        record,
+        readings=tuple(replace(reading, day=reading.day + by) for reading in record.readings),
+        today=record.today + by,
+        course=record.course
+        and Course(tuple(replace(session, day=session.day + by) for session in record.course.sessions)),
+        monitored_from=record.monitored_from and record.monitored_from + by,
+    )
 
 
 def test_the_table_of_rules() -> None:
