@@ -67,16 +67,21 @@ def simulate_diaries(patients: int, days: int, seed: int) -> Diaries:
 
 
 def make_clinic(owner: psycopg.Connection, diaries: Diaries) -> str:
-    """The clinic with its patients, nobody looked at yet; returns its id."""
+    """The clinic with its patients, nobody looked at yet, and a clinician who hears of all; returns its id."""
     found = owner.execute(
         "INSERT INTO clinic (id, name, zone, day_starts_at, live, mfa_required, created_at) "
-        "VALUES (gen_random_uuid(), 'bench', 'America/New_York', 4, false, false, %s) RETURNING id",
+        "VALUES (gen_random_uuid(), 'bench', 'America/New_York', 4, true, false, %s) RETURNING id",
         [FIRST],
     ).fetchone()
     assert found
     owner.execute(
         "INSERT INTO limits (clinic_id, version, since, h, craving_severe, mood_very_low, use_free_days, silent_days, "
         "silent_chance) VALUES (%s, 1, %s, 4, 9, 1, 7, 3, 0.01)",
+        [found[0], FIRST],
+    )
+    owner.execute(
+        "INSERT INTO routing (clinic_id, urgent_minutes, prompt_minutes, routine_minutes, quiet_from, quiet_until, "
+        "digest_at, digest_due_at) VALUES (%s, 15, 240, 2880, '19:00', '07:00', '07:30', %s)",
         [found[0], FIRST],
     )
     owner.execute("CREATE TEMP TABLE arriving (id uuid)")
@@ -90,6 +95,14 @@ def make_clinic(owner: psycopg.Connection, diaries: Diaries) -> str:
         [found[0], FIRST, FIRST, FIRST],
     )
     owner.execute("DROP TABLE arriving")
+    owner.execute(
+        "WITH clinician AS (INSERT INTO member (id, clinic_id, role, name, email_sealed, email_index, password_hash, "
+        "active, token_version, created_at, totp_step, recovery_hashes) VALUES (gen_random_uuid(), %s, 'clinician', "
+        "'Bob', '', '', '', true, 1, %s, 0, '{}') RETURNING id, clinic_id) "
+        "INSERT INTO care_team (patient_id, member_id, position, clinic_id) "
+        "SELECT patient.id, clinician.id, 1, clinic_id FROM patient JOIN clinician USING (clinic_id)",
+        [found[0], FIRST],
+    )
     return str(found[0])
 
 

@@ -22,7 +22,7 @@ from bench.scan.load import FIRST
 from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
-from server.jobs.assessing import BATCH
+from server.jobs.assessing import BATCH, TOGETHER
 from server.models import Clinic
 from server.queue import conninfo
 from server.scope import enter
@@ -33,7 +33,7 @@ from server.trends.standing import ROW, VERSION
 FLOOR = "SELECT patient_id, day, craving, mood FROM check_in WHERE counts AND day <"
 STATES = "SELECT patient_id, version, standing FROM trend_state"
 STATE = record(("clinic_id", "V16"), ("patient_id", "V16"), ("version", ">i2"), ("standing", f"V{ROW.itemsize}"))
-CLOSE = 40  # closer looks that are timed
+SAMPLE = 400  # patients whose closer looks are timed
 Out: TypeAlias = dict[str, Any]
 Stage: TypeAlias = Callable[[psycopg.Connection, int], Out]
 
@@ -79,7 +79,17 @@ def remember(connection: psycopg.Connection, days: int) -> Out:
         [FIRST + timedelta(days=days - 1)],
     )
     connection.commit()
+    _tell(connection, days)
     return {}
+
+
+def _tell(connection: psycopg.Connection, days: int) -> None:
+    """The sample is looked at closely: what there was to tell by then is told, as it would have been day by day."""
+    sample = _everybody(connection)[:SAMPLE]
+    connection.execute("UPDATE patient SET trend_through = NULL WHERE id = ANY (%s)", [sample])
+    connection.commit()
+    with get_context("fork").Pool(1, _start_worker, (_clinic(connection), get_context("fork").Barrier(1))) as workers:
+        workers.apply(_look_closely, (sample, _over(days - 1)))
 
 
 def states(connection: psycopg.Connection, _days: int) -> Out:
@@ -88,19 +98,28 @@ def states(connection: psycopg.Connection, _days: int) -> Out:
 
 
 def step(connection: psycopg.Connection, days: int) -> Out:
-    """One new day, taken in as the workers do, one for each processor; a sample of the closer looks is timed apart."""
-    now = datetime.combine(FIRST + timedelta(days=days), datetime.min.time(), UTC) + timedelta(hours=36)
-    clinic, parts = _clinic(connection), os.cpu_count() or 1
-    found = connection.execute("SELECT id FROM patient ORDER BY id").fetchall()
-    batches = [[one for (one,) in found[at : at + BATCH]] for at in range(0, len(found), BATCH)]
+    """One new day, taken in as the workers do, one for each processor; the closer looks of a sample are timed apart."""
+    everybody, parts = _everybody(connection), os.cpu_count() or 1
+    batches = [everybody[at : at + BATCH] for at in range(0, len(everybody), BATCH)]
     ready = get_context("fork").Barrier(parts + 1)
-    with get_context("fork").Pool(parts, _start_worker, (clinic, ready)) as workers:
+    with get_context("fork").Pool(parts, _start_worker, (_clinic(connection), ready)) as workers:
         ready.wait()
         began = time.perf_counter()
-        others = [one for left in workers.imap_unordered(partial(_pass_over, now), batches) for one in left]
+        others = [one for left in workers.imap_unordered(partial(_pass_over, _over(days)), batches) for one in left]
         seconds = time.perf_counter() - began
-        close = workers.apply(_look_closely, (others[:CLOSE], now))
-    return {"seconds": seconds, "close": len(others), "close_ms": 1000 * close / CLOSE}
+        close = sorted(set(everybody[:SAMPLE]) & set(others))
+        taken, busy = workers.apply(_look_closely, (close, _over(days)))
+    each = 1000 / len(close)
+    return {"seconds": seconds, "close": len(others), "close_ms": taken * each, "close_cpu_ms": busy * each}
+
+
+def _everybody(connection: psycopg.Connection) -> list[uuid.UUID]:
+    return [one for (one,) in connection.execute("SELECT id FROM patient ORDER BY id")]
+
+
+def _over(day: int) -> datetime:
+    """An instant at which the day is over."""
+    return datetime.combine(FIRST + timedelta(days=day), datetime.min.time(), UTC) + timedelta(hours=36)
 
 
 def _start_worker(clinic: uuid.UUID, ready: Barrier) -> None:
@@ -118,12 +137,13 @@ def _pass_over(now: datetime, ids: list[uuid.UUID]) -> list[uuid.UUID]:
     return others
 
 
-def _look_closely(ids: list[uuid.UUID], now: datetime) -> float:
-    began = time.perf_counter()
-    for one in ids:
-        watch.assess([one], now)
+def _look_closely(ids: list[uuid.UUID], now: datetime) -> tuple[float, float]:
+    """Seconds by the clock, and of this process."""
+    began, busy = time.perf_counter(), time.process_time()
+    for at in range(0, len(ids), TOGETHER):
+        watch.assess(ids[at : at + TOGETHER], now)
         db.session.commit()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - busy
 
 
 def _clinic(connection: psycopg.Connection) -> uuid.UUID:

@@ -18,6 +18,7 @@ from server.services.outages import notice_outages
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 BATCH = 500
+TOGETHER = 50  # patients who are looked at closely in one transaction: their rows are held until it ends
 
 
 def enqueue_due(at: datetime) -> int:
@@ -42,14 +43,15 @@ def assess(clinic_id: str, patient_ids: list[str]) -> None:
 
 
 def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
-    """Most at once; those who need a closer look, and a batch that fails, one each: no patient stops the others."""
+    """Most at once, and then those who need a closer look, fewer at a time."""
+    if len(patient_ids) == 1:
+        return _assess(patient_ids, at)
     looked, others = _pass_over(patient_ids, at)
-    return looked + sum(_assess(patient_id, at) for patient_id in others)
+    groups = [others[start : start + TOGETHER] for start in range(0, len(others), TOGETHER)]
+    return looked + sum(_assess(group, at) for group in groups)
 
 
 def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Sequence[uuid.UUID]]:
-    if len(patient_ids) == 1:
-        return 0, patient_ids
     try:
         done = watch.pass_over(patient_ids, at)
         db.session.commit()
@@ -63,17 +65,21 @@ def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Seq
     return done
 
 
-def _assess(patient_id: uuid.UUID, at: datetime) -> int:
+def _assess(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
+    """All in one transaction; when it fails, each follows in one of its own, so that no patient stops the others."""
     try:
-        looked = watch.assess([patient_id], at)
+        looked = watch.assess(patient_ids, at)
         db.session.commit()
     except Exception as error:
         db.session.rollback()
         if is_away(error):
             raise
+        if len(patient_ids) > 1:
+            log.warning("a batch failed, each follows alone", batch=len(patient_ids), error=described(error))
+            return sum(_assess([patient_id], at) for patient_id in patient_ids)
         # Recorded on the patient, shown by readyz, and logged (whose it is, the record alone says).
         log.error("an assessment failed", error=described(error))
-        watch.record_failure(patient_id, error, at)
+        watch.record_failure(patient_ids[0], error, at)
         db.session.commit()
         return 0
     return looked

@@ -16,6 +16,7 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Course, Patient, SessionState, TmsSession, Weekday
 from server.services import audit, changes
 from server.services.identities import Identity
+from server.services.listed import any_of
 from server.services.looks import look_at_once
 from server.services.patients import get_patient, visible_to
 from server.services.replays import replay
@@ -172,7 +173,7 @@ def courses_of(patient_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, trends.Cours
     """The latest course of each of these patients who has one."""
     latest = (
         select(Course.id)
-        .where(Course.patient_id.in_(patient_ids))
+        .where(Course.patient_id == any_of(patient_ids))
         .ext(distinct_on(Course.patient_id))
         .order_by(Course.patient_id, Course.created_at.desc(), Course.id.desc())
     )

@@ -1,6 +1,6 @@
 """Outages: when our own service was down, who noticed, and which days of a patient that makes unknown."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ LONGEST_BY_HAND = timedelta(days=31)
 WAKES = time(8)
 ENOUGH = timedelta(hours=4)
 DAY = timedelta(days=1)
+EARLIEST = date(1970, 1, 1)  # before it there were none, and further back no instant can be told
 
 
 def notice_outages(at: datetime) -> None:
@@ -72,14 +73,21 @@ def list_outages() -> Sequence[Outage]:
     return db.session.scalars(select(Outage).order_by(Outage.began_at.desc())).all()
 
 
-def outage_days(zone: str, since: date) -> frozenset[date]:
-    """The local days from `since` on that are unknown in this zone."""
-    spans = db.session.execute(
+def outage_days(since: Mapping[str, date]) -> dict[str, frozenset[date]]:
+    """By zone, the local days that are unknown there, from the day that `since` has for it on."""
+    if not since:
+        return {}
+    first = {zone: max(day, EARLIEST) for zone, day in since.items()}
+    found = db.session.execute(
         select(Outage.began_at, Outage.ended_at)
-        .where(Outage.ended_at > noon(since, zone) - DAY)
+        .where(Outage.ended_at > min(noon(day, zone) for zone, day in first.items()) - DAY)
         .order_by(Outage.began_at)
     )
-    return unknown_days(((began_at, ended_at) for began_at, ended_at in spans), zone)
+    spans = [(began_at, ended_at) for began_at, ended_at in found]
+    return {
+        zone: frozenset(unknown for unknown in unknown_days(spans, zone) if unknown >= day)
+        for zone, day in first.items()
+    }
 
 
 def unknown_days(outages: Iterable[Span], zone: str) -> frozenset[date]:

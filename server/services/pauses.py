@@ -1,6 +1,7 @@
 """Pauses: days on which nobody expects a patient to check in, and so silence means nothing."""
 
 import uuid
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from server.clock import local_day
 from server.extensions import db
 from server.models import Patient, Pause, PausedWhy
+from server.services.listed import any_of
 from server.services.replays import replay_from
 
 
@@ -40,11 +42,13 @@ def _set(patient: Patient, paused: bool, why: PausedWhy, by: uuid.UUID | None, n
     db.session.flush()
 
 
-def paused_days(patient_id: uuid.UUID, today: date) -> frozenset[date]:
-    """The local days of all pauses, up to today."""
-    pauses = db.session.execute(select(Pause.first_day, Pause.last_day).where(Pause.patient_id == patient_id))
-    return frozenset(
-        first + timedelta(days=index)
-        for first, last in pauses
-        for index in range((min(last or today, today) - first).days + 1)
+def paused_days(ids: Sequence[uuid.UUID], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
+    """The local days of all pauses of these patients, up to the day that `closed` has for each: (place, day)."""
+    places = {patient_id: place for place, patient_id in enumerate(ids)}
+    found = db.session.execute(
+        select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id == any_of(ids))
     )
+    for patient_id, first, last in found:
+        place = places[patient_id]
+        for index in range((min(last or closed[place], closed[place]) - first).days + 1):
+            yield place, first + timedelta(days=index)

@@ -6,13 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, lazyload
-
 from server.extensions import db
-from server.models import Alert, AlertEvent, AlertState, EventKind, Patient
+from server.models import Alert, AlertEvent, EventKind, Patient
 from server.services.alerts import record, reopen
 from server.services.notices import notify
+from server.services.told import Told, told_about
 from server.trends import RULES, Finding, Severity
 
 REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
@@ -21,44 +19,42 @@ REFRACTORY = {rule.name: rule.refractory_days for rule in RULES}
 Standing: TypeAlias = dict[AlertEvent, Finding]
 
 
-def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> Standing:
-    """Opens an alert for each finding that is news, or adds it to the open alert of its rule.
+def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime) -> None:
+    """Opens an alert for each finding that is news, or adds it to the open alert of its rule, and tells of it.
 
     The caller holds the patient's row, so two of these never run at once for one patient. An alert, its
     events and the jobs that mail it are in the caller's transaction: they commit or vanish together.
     """
-    if not findings:
-        return {}
-    standing, news = _match(findings, told_of(patient.id))
-    alerts = unresolved(patient.id) if news else {}
+    if findings:
+        _, mailed = raise_news(patient, findings, told_about([patient.id])[patient.id], now)
+        db.session.flush()
+        for event in mailed:
+            notify(patient, event, now)
+
+
+def raise_news(
+    patient: Patient, findings: Sequence[Finding], told: Told, now: datetime
+) -> tuple[Standing, list[AlertEvent]]:
+    """As `raise_findings`, but tells nobody yet, and does not flush. What is raised is added to `told`.
+
+    Returns what has been told of every finding, and the events that are worth an email.
+    """
+    standing, news = _match(findings, told.events)
     mailed: dict[uuid.UUID, AlertEvent] = {}
     for finding in news:
-        alert = alerts.get(finding.rule)
+        alert = told.alerts.get(finding.rule)
         if alert is None:
-            alert = alerts[finding.rule] = _open(patient, finding, now)
+            alert = told.alerts[finding.rule] = _open(patient, finding, now)
             kind = EventKind.RAISED
         else:
             kind = _add(alert, finding)
         event = record(alert, kind, now, finding)
         standing[event] = finding
+        told.events.append(event)
         if kind is not EventKind.REPEATED or finding.rule not in REFRACTORY:
             mailed[alert.id] = event
-    db.session.flush()
     # One email for each alert, about the last that is worth one: days that arrive together are told together.
-    for event in mailed.values():
-        notify(patient, event, now)
-    return standing
-
-
-def told_of(patient_id: uuid.UUID) -> Sequence[AlertEvent]:
-    """The events whose finding the record still holds, as far as is known; oldest first."""
-    return db.session.scalars(
-        select(AlertEvent)
-        .join(Alert, Alert.id == AlertEvent.alert_id)
-        .where(Alert.patient_id == patient_id, AlertEvent.stands_on.is_not(None))
-        .order_by(AlertEvent.stands_on, AlertEvent.id)
-        .options(contains_eager(AlertEvent.alert).lazyload(Alert.patient), lazyload(AlertEvent.member))
-    ).all()
+    return standing, list(mailed.values())
 
 
 def _match(findings: Sequence[Finding], told: Sequence[AlertEvent]) -> tuple[Standing, list[Finding]]:
@@ -70,13 +66,15 @@ def _match(findings: Sequence[Finding], told: Sequence[AlertEvent]) -> tuple[Sta
     """
     standing: Standing = {}
     news = []
+    by_rule: dict[str, list[AlertEvent]] = {}
+    for event in told:
+        by_rule.setdefault(event.alert.rule, []).append(event)
     for finding in findings:
         around = REFRACTORY.get(finding.rule)
         near = [
             event
-            for event in told
+            for event in by_rule.get(finding.rule, ())
             if around is not None
-            and event.alert.rule == finding.rule
             and event not in standing
             and _days_off(finding, event) <= around
             and not finding.severity.outranks(Severity(event.severity))
@@ -95,17 +93,6 @@ def _days_off(finding: Finding, event: AlertEvent) -> int:
 def _distance(finding: Finding, event: AlertEvent) -> tuple[int, bool]:
     """Of two events of one day, the one of the same severity is the nearer."""
     return _days_off(finding, event), event.severity != finding.severity
-
-
-def unresolved(patient_id: uuid.UUID) -> dict[str, Alert]:
-    """By rule: there is at most one each."""
-    found = db.session.scalars(
-        select(Alert)
-        .where(Alert.patient_id == patient_id, Alert.state != AlertState.RESOLVED)
-        .with_for_update(of=Alert)
-        .execution_options(populate_existing=True)
-    )
-    return {alert.rule: alert for alert in found}
 
 
 def _open(patient: Patient, finding: Finding, now: datetime) -> Alert:

@@ -10,21 +10,22 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 
 from server.extensions import db
-from server.models import Alert, CheckIn, CheckInVersion, EventKind, Patient
+from server.models import Alert, CheckIn, CheckInVersion, EventKind
 from server.services.alerts import record
-from server.services.raising import REFRACTORY, Standing, describe, told_of, unresolved
+from server.services.raising import REFRACTORY, Standing, describe
+from server.services.told import Told
 from server.trends import Finding, Severity
 from server.trends.sentences import name_day
 
 
-def restate(patient: Patient, standing: Standing, closed: date, now: datetime) -> bool:
-    """Brings the alerts of a patient into line with all that the whole record holds.
+def restate(told: Told, standing: Standing, closed: date, now: datetime) -> bool:
+    """Brings the alerts of a patient into line with all that the whole record holds. Does not flush.
 
-    `standing`: what `raise_findings` said of every finding in the record. `closed`: the last local day that is over;
+    `standing`: what `raise_news` said of every finding in the record. `closed`: the last local day that is over;
     what an open day has told may still change back, and is left alone until it is over. Returns whether it has.
     """
-    open_days, told = set(), told_of(patient.id)
-    for event in told:
+    open_days = set()
+    for event in told.events:
         if event in standing:
             event.stands_on = standing[event].day
         elif event.alert.rule in REFRACTORY and event.stands_on:
@@ -35,11 +36,10 @@ def restate(patient: Patient, standing: Standing, closed: date, now: datetime) -
     by_alert: dict[Alert, list[Finding]] = {}
     for event, finding in standing.items():
         by_alert.setdefault(event.alert, []).append(finding)
-    for alert in unresolved(patient.id).values():
+    for alert in told.alerts.values():
         if alert.rule in REFRACTORY and alert.id not in open_days:
             _restate(alert, by_alert.get(alert, []), now)
-    db.session.flush()
-    return any(event.stands_on and event.stands_on > closed for event in told)
+    return any(event.stands_on and event.stands_on > closed for event in told.events)
 
 
 def _restate(alert: Alert, findings: Sequence[Finding], now: datetime) -> None:

@@ -8,15 +8,10 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
-    ARRAY,
     Date,
     DateTime,
     LargeBinary,
-    Text,
     Uuid,
-    any_,
-    cast,
-    column,
     func,
     literal,
     or_,
@@ -25,16 +20,15 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.elements import CollectionAggregate
-from sqlalchemy.sql.selectable import TableValuedAlias
-from sqlalchemy.types import TypeEngine
 
 from server.clock import day_end, local_day
 from server.extensions import db
-from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, Pause, TrendState
+from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, TrendState
 from server.services.courses import courses_of
 from server.services.limits import thresholds_by_day
+from server.services.listed import any_of, as_table
 from server.services.outages import outage_days
+from server.services.pauses import paused_days
 from server.trends import Thresholds
 from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
 from server.trends.standing import ROW, VERSION, Standings, nobody_yet, unpacked
@@ -48,6 +42,7 @@ class Batch:
     """Patients of one clinic who are due, locked; lists and arrays by patient."""
 
     clinic: Clinic
+    versions: Sequence[tuple[date, Thresholds]]  # of its limits, as thresholds_by_day has them
     patients: Sequence[Any]  # id, zone, active, trend_through, monitored_from, monitored_until, standing
     closed: list[date]  # the last local day that is over
     rows: Standings  # where each stands after it
@@ -58,23 +53,22 @@ class Batch:
         """Some of the patients."""
         who = np.flatnonzero(these).tolist()
         patients, closed = [self.patients[one] for one in who], [self.closed[one] for one in who]
-        return Batch(
-            self.clinic, patients, closed, self.rows.of(these), self.close[these], [self.through[one] for one in who]
-        )
+        through = [self.through[one] for one in who]
+        return Batch(self.clinic, self.versions, patients, closed, self.rows.of(these), self.close[these], through)
 
 
-def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
-    """Locks those of these patients who are due, and brings each one's standing to the last day that is over.
+def look_over(clinic: Clinic, patients: Sequence[Any], now: datetime) -> Batch:
+    """Brings the standing of each of these patients (of `hold_due`) to the last day that is over.
 
     Whose diary changed behind the standing (`trend_through` is None), or who has none, is read from the first day on
     and always needs a closer look. Nothing is written.
     """
-    patients = _hold_due(clinic, patient_ids, now)
     zones = {one.zone for one in patients}
     today = {zone: local_day(now, zone, clinic.day_starts_at) for zone in zones}
     # Who travelled west may be back in a day that was over: it stays over.
     closed = [max(today[one.zone] - DAY, one.trend_through or date.min) for one in patients]
-    begins, thresholds = _newest(clinic)
+    versions = thresholds_by_day(clinic)
+    begins, thresholds = _newest(versions)
     # Days of before these limits are judged by others, on the diary.
     known = np.array([bool(one.standing) and one.trend_through + DAY >= begins for one in patients], np.bool_)
     rows = nobody_yet(len(patients))
@@ -82,24 +76,25 @@ def look_over(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
     _enter_courses(rows, patients, closed, known)
     news = _news(clinic, patients, closed, known)
     rows, look, look_open = catch_up(rows, news, thresholds)
-    return Batch(clinic, patients, closed, rows, ~known | look | look_open, list(closed))
+    return Batch(clinic, versions, patients, closed, rows, ~known | look | look_open, list(closed))
 
 
-def _newest(clinic: Clinic) -> tuple[date, Thresholds]:
+def _newest(versions: Sequence[tuple[date, Thresholds]]) -> tuple[date, Thresholds]:
     """The limits in force, and the first local day that they judge."""
-    versions = thresholds_by_day(clinic)
     first, thresholds = versions[-1]
     return first if len(versions) > 1 else date.min, thresholds
 
 
 def write_back(batch: Batch, now: datetime) -> None:
     """Keeps the standings, and puts each patient's next look at the end of the local day."""
+    if not batch.patients:
+        return
     ends = {
         zone: day_end(local_day(now, zone, batch.clinic.day_starts_at), zone, batch.clinic.day_starts_at)
         for zone in {one.zone for one in batch.patients}
     }
     ids = [one.id for one in batch.patients]
-    due = _table(
+    due = as_table(
         id=(ids, Uuid),
         through=(batch.through, Date),
         due_at=([ends[one.zone] if one.active else None for one in batch.patients], DateTime(timezone=True)),
@@ -117,7 +112,7 @@ def write_back(batch: Batch, now: datetime) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-    kept = _table(
+    kept = as_table(
         id=(ids, Uuid),
         standing=(batch.rows.packed(), LargeBinary),
     )
@@ -128,7 +123,8 @@ def write_back(batch: Batch, now: datetime) -> None:
     db.session.execute(states.on_conflict_do_update(index_elements=["patient_id"], set_=new))
 
 
-def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Sequence[Any]:
+def hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Sequence[Any]:
+    """Locks those of these patients who are due, each with what is remembered of it."""
     return db.session.execute(
         select(
             Patient.id,
@@ -147,7 +143,7 @@ def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
             & Patient.trend_through.is_not(None),
         )
         .where(
-            Patient.id == _any_of(patient_ids),
+            Patient.id == any_of(patient_ids),
             Patient.clinic_id == clinic.id,
             # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
             or_(Patient.assess_due_at <= now, Patient.assess_queued_at.is_not(None)),
@@ -158,8 +154,8 @@ def _hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -
 
 
 def _enter_courses(rows: Standings, patients: Sequence[Any], closed: Sequence[date], known: Bools) -> None:
-    new = [who for who, one in enumerate(patients) if not known[who]]
-    courses = courses_of([patients[who].id for who in new])
+    new = np.flatnonzero(~known).tolist()
+    courses = courses_of([patients[who].id for who in new]) if new else {}
     for who in new:
         enter_course(rows, who, courses.get(patients[who].id), closed[who])
 
@@ -178,7 +174,7 @@ def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known
         monitored_from=np.array([_ordinal(one.monitored_from, 0) for one in patients], np.int64),
         monitored_until=np.array([_ordinal(one.monitored_until, ENDLESS) for one in patients], np.int64),
         said=said,
-        paused=days(_paused([one.id for one in patients], closed)),
+        paused=days(paused_days([one.id for one in patients], closed)),
         # What is replayed came through no service, so none was down.
         outages=days(_down(patients, since) if clinic.live else ()),
     )
@@ -186,7 +182,7 @@ def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known
 
 def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int, int, Any, Any, Any]]:
     """The check-ins that count of the days after `since`: whose, day, craving, mood, used."""
-    asked = _table(id=(ids, Uuid), since=(since, Date), numbered="who")
+    asked = as_table(id=(ids, Uuid), since=(since, Date), numbered="who")
     newer = (
         select(CheckIn.day, CheckIn.craving, CheckIn.mood, CheckIn.used)
         .where(CheckIn.patient_id == asked.c.id, CheckIn.day > asked.c.since, CheckIn.counts)
@@ -199,17 +195,6 @@ def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int
         yield who - 1, day.toordinal(), craving, mood, used
 
 
-def _paused(ids: Sequence[uuid.UUID], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
-    places = {patient_id: who for who, patient_id in enumerate(ids)}
-    found = db.session.execute(
-        select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id == _any_of(ids))
-    )
-    for patient_id, first, last in found:
-        who = places[patient_id]
-        for index in range((min(last or closed[who], closed[who]) - first).days + 1):
-            yield who, first + index * DAY
-
-
 def _down(patients: Sequence[Any], since: Sequence[date]) -> Iterator[tuple[int, date]]:
     """The days on which our own service was down, as each patient's zone has them."""
     # Before monitoring began nothing was awaited, so nothing is asked of times before.
@@ -217,7 +202,7 @@ def _down(patients: Sequence[Any], since: Sequence[date]) -> Iterator[tuple[int,
     earliest: dict[str, date] = {}
     for one, day in zip(patients, first, strict=True):
         earliest[one.zone] = min(day, earliest.get(one.zone, day))
-    unknown = {zone: outage_days(zone, max(day, date(1970, 1, 1))) for zone, day in earliest.items()}
+    unknown = outage_days(earliest)
     for who, one in enumerate(patients):
         for day in unknown[one.zone]:
             yield who, day
@@ -225,29 +210,3 @@ def _down(patients: Sequence[Any], since: Sequence[date]) -> Iterator[tuple[int,
 
 def _ordinal(day: date | None, otherwise: int) -> int:
     return day.toordinal() if day else otherwise
-
-
-def _table(
-    *, numbered: str | None = None, **columns: tuple[Iterable[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
-) -> TableValuedAlias:
-    """Lists of equal length, each with its type, as a table: one statement serves all patients."""
-    listed = func.unnest(*(cast(literal(_array(values), Text), ARRAY(kind)) for values, kind in columns.values()))
-    names = [column(name, kind) for name, (_, kind) in columns.items()]
-    return listed.table_valued(*names, with_ordinality=numbered).render_derived()
-
-
-def _any_of(ids: Iterable[uuid.UUID]) -> CollectionAggregate[Any]:
-    """One parameter, however many they are."""
-    return any_(cast(literal(_array(ids), Text), ARRAY(Uuid)))
-
-
-def _array(values: Iterable[Any]) -> str:
-    """As PostgreSQL writes an array: a driver that looks at each element by itself takes longer than all the rest."""
-    return f"{{{','.join(map(_element, values))}}}"
-
-
-def _element(value: uuid.UUID | date | bytes | None) -> str:
-    """None of these can hold a comma, a quotation mark or a brace."""
-    if value is None:
-        return "NULL"
-    return f'"\\\\x{value.hex()}"' if isinstance(value, bytes) else f'"{value}"'

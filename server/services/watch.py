@@ -2,22 +2,23 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy import and_, or_, select, update
 
 from server.extensions import db
-from server.models import PATIENT_HELD, Clinic, Patient
+from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient
 from server.queue import waiting_for
 from server.scope import entered
-from server.services.limits import thresholds_by_day
-from server.services.raising import raise_findings
-from server.services.records import record_of
+from server.services.listed import any_of
+from server.services.notices import notify
+from server.services.raising import raise_news
+from server.services.records import records_of
 from server.services.restating import restate
-from server.services.standings import Batch, look_over, write_back
-from server.trends import assess_dated
+from server.services.standings import Batch, hold_due, look_over, write_back
+from server.services.told import told_about
+from server.trends import assess_each
 from server.trends.caseload import enter_course
 
 # A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
@@ -66,10 +67,14 @@ def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, lis
     Returns how many they were, and the others, who need a closer look: of them nothing is written. The transaction is
     the caller's, and of one clinic; it may be a large one, for it is over quickly.
     """
-    batch = look_over(_clinic(), patient_ids, now)
+    clinic = _clinic()
+    held = hold_due(clinic, patient_ids, now)
+    # Of whom nothing is remembered, everything must be read, and then looked at closely: not here.
+    batch = look_over(clinic, [one for one in held if one.standing], now)
     quiet = batch.of(~batch.close)
     write_back(quiet, now)
-    return len(quiet.patients), [batch.patients[who].id for who in np.flatnonzero(batch.close).tolist()]
+    passed = {one.id for one in quiet.patients}
+    return len(passed), [one.id for one in held if one.id not in passed]
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -78,9 +83,9 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     Whoever needs it is looked at closely: every rule, on the whole diary. All of it is one transaction, the caller's,
     and of one clinic.
     """
-    batch = look_over(_clinic(), patient_ids, now)
-    for who in np.flatnonzero(batch.close).tolist():
-        look_closely(batch, who, now)
+    clinic = _clinic()
+    batch = look_over(clinic, hold_due(clinic, patient_ids, now), now)
+    look_closely(batch, now)
     write_back(batch, now)
     return len(batch.patients)
 
@@ -89,16 +94,31 @@ def _clinic() -> Clinic:
     return db.session.get_one(Clinic, entered())
 
 
-def look_closely(batch: Batch, who: int, now: datetime) -> None:
-    """Every rule on the whole diary, and what is out already brought into line with it."""
-    patient = db.session.get_one(Patient, batch.patients[who].id, populate_existing=True)
-    over = batch.closed[who]
-    record = replace(record_of(patient, now), today=over)
-    findings = assess_dated(record, thresholds_by_day(batch.clinic))
-    enter_course(batch.rows, who, record.course, over)
-    if restate(patient, raise_findings(patient, findings, now), over, now):
-        # What an open day has told may change until it is over, and then is compared with the diary once more.
-        batch.through[who] = None
+def look_closely(batch: Batch, now: datetime) -> None:
+    """Every rule on the whole diaries of those who need it, and what is out already brought into line with them."""
+    close = np.flatnonzero(batch.close).tolist()
+    if not close:
+        return
+    held = [batch.patients[who] for who in close]
+    records = records_of(batch.clinic, held, [batch.closed[who] for who in close])
+    found, told = assess_each(records, batch.versions), told_about([one.id for one in held])
+    patients = _patients([one.id for one in held])
+    news: list[tuple[Patient, AlertEvent]] = []
+    for who, one, record, findings in zip(close, held, records, found, strict=True):
+        enter_course(batch.rows, who, record.course, record.today)
+        standing, mailed = raise_news(patients[one.id], findings, told[one.id], now)
+        news += [(patients[one.id], event) for event in mailed]
+        if restate(told[one.id], standing, record.today, now):
+            # What an open day has told may change until it is over, and then is compared with the diary once more.
+            batch.through[who] = None
+    db.session.flush()
+    for patient, event in news:
+        notify(patient, event, now)
+
+
+def _patients(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Patient]:
+    found = select(Patient).where(Patient.id == any_of(ids)).execution_options(populate_existing=True)
+    return {patient.id: patient for patient in db.session.scalars(found)}
 
 
 def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> None:

@@ -112,7 +112,7 @@ def broken(*_: object, **__: object) -> None:
 def test_an_assessment_that_breaks_with_it(
     client: FlaskClient, actors: Actors, clock: Clock, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "assess_dated", broken)
+    monkeypatch.setattr(watch, "assess_each", broken)
     assess_all([actors.ada.id], clock.at.replace(year=2027))
     assert rows("SELECT assess_error FROM patient WHERE assess_failures > 0") == [("ValueError",)]
     assert CANARY not in client.get("/readyz").get_data(as_text=True)
