@@ -1,5 +1,6 @@
 """The job queue (procrastinate, in the same PostgreSQL), joined to the caller's transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
@@ -19,8 +20,16 @@ _outgoing = App(connector=SyncPsycopgConnector())
 
 def enqueue(name: str, session: Session | scoped_session[Any], *, priority: int = NORMAL, **args: Any) -> None:
     """Adds a job that exists if, and only if, the session's transaction commits."""
-    connection = session.connection().connection.driver_connection
-    _outgoing.configure_task(name, priority=priority, connection=connection).defer(**args)
+    enqueue_all(name, session, [args], priority=priority)
+
+
+def enqueue_all(
+    name: str, session: Session | scoped_session[Any], jobs: Sequence[dict[str, Any]], *, priority: int = NORMAL
+) -> None:
+    """The same for many jobs, in one statement: each is its arguments."""
+    if jobs:
+        connection = session.connection().connection.driver_connection
+        _outgoing.configure_task(name, priority=priority, connection=connection).batch_defer(*jobs)
 
 
 def conninfo(database_url: str) -> str:

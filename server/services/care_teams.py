@@ -9,16 +9,25 @@ from server.errors import Refused
 from server.extensions import db
 from server.models import Alert, AlertEmail, AlertState, CareTeam, EmailState, Member, Patient, Role
 from server.services.identities import Identity
+from server.services.listed import any_of
 
 
 def care_team(patient_id: uuid.UUID) -> Sequence[Member]:
     """Those who hear of this patient, in order: who left the clinic does not."""
-    return db.session.scalars(
-        select(Member)
-        .join(CareTeam, CareTeam.member_id == Member.id)
-        .where(CareTeam.patient_id == patient_id, Member.active)
+    return care_teams([patient_id])[patient_id]
+
+
+def care_teams(patient_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Member]]:
+    """The care team of each of these patients."""
+    teams: dict[uuid.UUID, list[Member]] = {patient_id: [] for patient_id in patient_ids}
+    for patient_id, member in db.session.execute(
+        select(CareTeam.patient_id, Member)
+        .join(Member, CareTeam.member_id == Member.id)
+        .where(CareTeam.patient_id == any_of(patient_ids), Member.active)
         .order_by(CareTeam.position)
-    ).all()
+    ):
+        teams[patient_id].append(member)
+    return teams
 
 
 def cared_for_by(caller: Identity) -> Select[uuid.UUID]:

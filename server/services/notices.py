@@ -18,9 +18,11 @@ from server.models import (
     Member,
     Patient,
 )
-from server.queue import URGENT, enqueue
+from server.queue import URGENT, enqueue_all
 from server.services import alarms, recipients, webhook_calls
-from server.services.routes import first_told, next_step_at, route, routing_of
+from server.services.care_teams import care_team, care_teams
+from server.services.listed import any_of
+from server.services.routes import duty_in, next_step_at, routing_of
 from server.trends import Severity
 
 TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED)
@@ -28,22 +30,32 @@ TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED)
 REACHES = (EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)
 
 
-def notify(patient: Patient, event: AlertEvent, now: datetime) -> None:
-    """Tells who is first on the way of this alert, and whomever outside a consent in force names.
+def notify(news: Sequence[tuple[Patient, AlertEvent]], now: datetime) -> None:
+    """Of each of these new events, which are flushed and of one clinic: tells who is first on the alert's way, and
+    whomever outside a consent in force names.
 
     Whoever acknowledged the alert before is first. Unless it is acknowledged in time, the next person is told
     (server.services.escalation).
     """
-    alert = event.alert
-    path = _owner_first(alert, route(patient, event.severity, now))
-    if path:
-        tell(event, first_told(path, event.severity, now), now)
-    else:
-        tell_nobody(event, now)
-    if alert.state is AlertState.OPEN and patient.clinic.live:
-        alert.escalate_at, alert.escalate_queued_at = next_step_at(event.severity, patient.clinic, now), None
-    for consent in recipients.outside(patient, event.severity, now):
-        _email(event, now, consent_id=consent.id)
+    if not news:
+        return
+    clinic, ids = news[0][0].clinic, [patient.id for patient, _ in news]
+    duty, teams, consents = duty_in(clinic, now), care_teams(ids), recipients.outsiders(ids)
+    owners = _owners([event.alert_id for _, event in news])
+    emails: list[AlertEmail] = []
+    for patient, event in news:
+        path = _owner_first(owners.get(event.alert_id), duty.route(teams[patient.id], event.severity))
+        if not path:
+            tell_nobody(event, now)
+        for member in duty.first_told(path, event.severity):
+            stands_in = member not in teams[patient.id]
+            emails += _written(event, now, member_id=member.id, stand_in=stands_in)
+        if event.alert.state is AlertState.OPEN and clinic.live:
+            event.alert.escalate_at = next_step_at(event.severity, clinic, now)
+            event.alert.escalate_queued_at = None
+        for consent in recipients.covering(consents[patient.id], patient, event.severity, now):
+            emails += _written(event, now, consent_id=consent.id)
+    _send(emails)
 
 
 def tell_newcomers(patient: Patient, now: datetime) -> None:
@@ -61,9 +73,10 @@ def tell_newcomers(patient: Patient, now: datetime) -> None:
         .group_by(Alert.id)
     )
     for event in db.session.scalars(select(AlertEvent).where(AlertEvent.id.in_(latest)).order_by(AlertEvent.id)):
-        path = route(patient, event.alert.severity, now)
+        duty = duty_in(patient.clinic, now)
+        path = duty.route(care_team(patient.id), event.alert.severity)
         if not {member.id for member in path} & told_of(event.alert_id):
-            tell(event, first_told(path, event.alert.severity, now), now)
+            tell(event, duty.first_told(path, event.alert.severity), now)
             if event.alert.state is AlertState.OPEN and patient.clinic.live:
                 event.alert.escalate_at = next_step_at(event.alert.severity, patient.clinic, now)
 
@@ -76,17 +89,18 @@ def tell(event: AlertEvent, members: Iterable[Member], now: datetime) -> None:
         )
         if before is None:
             stands_in = member.id not in event.alert.patient.care_team
-            _email(event, now, member_id=member.id, stand_in=stands_in)
+            _send(_written(event, now, member_id=member.id, stand_in=stands_in))
         elif before.state is EmailState.WITHHELD:
             before.created_at = now
             _let_go(before, event, now)
+            _send([before])
 
 
 def tell_clinic(event: AlertEvent, now: datetime) -> bool:
     """The clinic's own address, if it has one; whether it has."""
     if routing_of(event.alert.clinic_id).escalation_email_sealed is None:
         return False
-    _email(event, now, to_clinic=True)
+    _send(_written(event, now, to_clinic=True))
     return True
 
 
@@ -105,22 +119,28 @@ def told_of(alert_id: uuid.UUID, states: Sequence[EmailState] = REACHES) -> set[
     return {member_id for member_id in db.session.scalars(found) if member_id is not None}
 
 
-def _owner_first(alert: Alert, path: list[Member]) -> list[Member]:
-    """Who acknowledged it last knows it; if that person is on its way at all."""
-    last = select(AlertEvent.member_id).where(
-        AlertEvent.alert_id == alert.id, AlertEvent.kind == EventKind.ACKNOWLEDGED
+def _owners(alert_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Who acknowledged each of these alerts last."""
+    found = db.session.execute(
+        select(AlertEvent.alert_id, AlertEvent.member_id)
+        .where(AlertEvent.alert_id == any_of(alert_ids), AlertEvent.kind == EventKind.ACKNOWLEDGED)
+        .order_by(AlertEvent.id)
     )
-    owner = db.session.scalar(last.order_by(AlertEvent.id.desc()).limit(1))
+    return {event.alert_id: event.member_id for event in found}
+
+
+def _owner_first(owner: uuid.UUID | None, path: list[Member]) -> list[Member]:
+    """Who acknowledged it last knows it; if that person is on its way at all."""
     return sorted(path, key=lambda member: member.id != owner)
 
 
-def _email(event: AlertEvent, now: datetime, **to: uuid.UUID | bool) -> None:
+def _written(event: AlertEvent, now: datetime, **to: uuid.UUID | bool) -> list[AlertEmail]:
     """Nothing leaves a clinic that is not live: a replay has nobody to tell."""
     if not event.alert.patient.clinic.live:
-        return
+        return []
     email = AlertEmail(alert_id=event.alert_id, event_id=event.id, created_at=now, **to)
-    db.session.add(email)
     _let_go(email, event, now)
+    return [email]
 
 
 def _let_go(email: AlertEmail, event: AlertEvent, now: datetime) -> None:
@@ -128,6 +148,12 @@ def _let_go(email: AlertEmail, event: AlertEvent, now: datetime) -> None:
     waits = event.severity == Severity.ROUTINE and email.member_id is not None
     email.state = EmailState.IN_DIGEST if waits else EmailState.QUEUED
     email.withheld_why, email.due_at, email.queued_at = None, now, now
+
+
+def _send(emails: Sequence[AlertEmail]) -> None:
+    """Stored, each with its job unless it waits for a digest."""
+    db.session.add_all(emails)
     db.session.flush()
-    if not waits:
-        enqueue("deliver", db.session, priority=URGENT, clinic_id=str(email.clinic_id), email_id=str(email.id))
+    at_once = [email for email in emails if email.state is EmailState.QUEUED]
+    jobs = [{"clinic_id": str(email.clinic_id), "email_id": str(email.id)} for email in at_once]
+    enqueue_all("deliver", db.session, jobs, priority=URGENT)

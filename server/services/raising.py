@@ -28,8 +28,7 @@ def raise_findings(patient: Patient, findings: Sequence[Finding], now: datetime)
     if findings:
         _, mailed = raise_news(patient, findings, told_about([patient.id])[patient.id], now)
         db.session.flush()
-        for event in mailed:
-            notify(patient, event, now)
+        notify([(patient, event) for event in mailed], now)
 
 
 def raise_news(

@@ -1,5 +1,6 @@
 """Who may have a mail about a patient, asked anew when it is to go: a consent may have ended since it was written."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,22 +9,30 @@ from sqlalchemy import select
 from server.clock import local_day
 from server.extensions import db
 from server.models import Alert, AlertEmail, AlertState, Consent, ConsentKind, Patient, What, Withheld
+from server.services.listed import any_of
 from server.services.routes import route, routing_of
 from server.trends import Severity
 
 
-def outside(patient: Patient, severity: str, now: datetime) -> Sequence[Consent]:
-    """The consents by which somebody outside hears of an alert of this severity."""
-    found = db.session.scalars(
+def outsiders(patient_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Consent]]:
+    """The consents by which somebody outside hears of each of these patients."""
+    consents: dict[uuid.UUID, list[Consent]] = {patient_id: [] for patient_id in patient_ids}
+    for consent in db.session.scalars(
         select(Consent)
         .where(
-            Consent.patient_id == patient.id,
+            Consent.patient_id == any_of(patient_ids),
             Consent.kind == ConsentKind.DISCLOSURE,
             Consent.withdrawn_at.is_(None),
         )
         .order_by(Consent.granted_at, Consent.id)
-    )
-    return [consent for consent in found if _covers(consent, severity) and not is_over(consent, patient, now)]
+    ):
+        consents[consent.patient_id].append(consent)
+    return consents
+
+
+def covering(consents: Sequence[Consent], patient: Patient, severity: str, now: datetime) -> list[Consent]:
+    """Those in force that cover an alert of this severity."""
+    return [consent for consent in consents if _covers(consent, severity) and not is_over(consent, patient, now)]
 
 
 def why_not(email: AlertEmail, now: datetime) -> Withheld | None:

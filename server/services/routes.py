@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,29 +15,45 @@ from server.services.care_teams import care_team
 from server.trends import Severity
 
 
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who is there in a clinic at an instant, and who is not."""
+
+    away: dict[uuid.UUID, list[Member]]
+    on_call: Sequence[Member]
+    routing: Routing  # held here, so that the session need not ask for it again
+    quiet: bool
+
+    def route(self, care_team: Sequence[Member], severity: str) -> list[Member]:
+        """As `route`, for the patient of this care team."""
+        places = [(member, _stand_in(member, self.away)) for member in care_team]
+        team = [stand_in for _, stand_in in places if stand_in is not None]
+        absent = [member for member, stand_in in places if stand_in is None]
+        if severity == Severity.URGENT and self.quiet:
+            return _reachable((*self.on_call, *team, *absent))
+        return _reachable((*team, *self.on_call, *absent))
+
+    def first_told(self, path: Sequence[Member], severity: str) -> list[Member]:
+        """Of a route: whom a new alert is told at once. An urgent one is told to everybody on call, too."""
+        first = list(path[:1])
+        if severity == Severity.URGENT:
+            on_call = {member.id for member in self.on_call}
+            first += [member for member in path[1:] if member.id in on_call]
+        return first
+
+
+def duty_in(clinic: Clinic, now: datetime) -> Duty:
+    routing = routing_of(clinic.id)
+    return Duty(_away(clinic, now), on_call(now), routing, is_quiet(routing, clinic.zone, now))
+
+
 def route(patient: Patient, severity: str, now: datetime) -> list[Member]:
     """Whom an alert of this severity is for, one after the other; all of them can be reached by mail.
 
     In the place of a clinician who is away stands the deputy; who is away without one comes last, for that is better
     than nobody. Outside of hours an urgent alert is first for whoever is on call.
     """
-    away = _away(patient.clinic, now)
-    places = [(member, _stand_in(member, away)) for member in care_team(patient.id)]
-    team = [stand_in for _, stand_in in places if stand_in is not None]
-    absent = [member for member, stand_in in places if stand_in is None]
-    duty = on_call(now)
-    if severity == Severity.URGENT and is_quiet(routing_of(patient.clinic_id), patient.clinic.zone, now):
-        return _reachable((*duty, *team, *absent))
-    return _reachable((*team, *duty, *absent))
-
-
-def first_told(path: Sequence[Member], severity: str, now: datetime) -> list[Member]:
-    """Of a route: whom a new alert is told at once. An urgent one is told to everybody on call, too."""
-    first = list(path[:1])
-    if severity == Severity.URGENT:
-        duty = {member.id for member in on_call(now)}
-        first += [member for member in path[1:] if member.id in duty]
-    return first
+    return duty_in(patient.clinic, now).route(care_team(patient.id), severity)
 
 
 def on_call(now: datetime) -> Sequence[Member]:

@@ -112,8 +112,7 @@ def look_closely(batch: Batch, now: datetime) -> None:
             # What an open day has told may change until it is over, and then is compared with the diary once more.
             batch.through[who] = None
     db.session.flush()
-    for patient, event in news:
-        notify(patient, event, now)
+    notify(news, now)
 
 
 def _patients(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Patient]:
