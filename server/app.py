@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
+from pathlib import Path
 
 from flask import Flask
 
@@ -11,7 +12,7 @@ from server.assembly import assemble, require_keys, settings_of_this_process
 from server.clock import utcnow
 from server.extensions import csrf, db, migrate
 from server.origin import cookie_name
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 
 # Larger than any body that a route takes; a route's own limit answers first.
 LARGEST_REQUEST = 1024 * 1024
@@ -52,6 +53,12 @@ def create_app(
 
 def serve(*, now: Callable[[], datetime] = utcnow) -> Flask:
     """What a web process runs. Raises KeysLost, too, when its keys cannot open what is stored."""
-    app = create_app(now=now)
+    settings = settings_of_this_process()
+    if settings.metrics_token and not (settings.metrics_folder and Path(settings.metrics_folder).is_dir()):
+        # One of several processes would tell of its own requests as if they were all.
+        raise SettingsError(
+            "Interlude cannot start:\n  PROMETHEUS_MULTIPROC_DIR must name a folder: METRICS_TOKEN is set"
+        )
+    app = create_app(settings, now=now)
     require_keys(app)
     return app

@@ -58,3 +58,10 @@ def forget(arg: str, value: str, session: Session | scoped_session[Any]) -> None
     listed = _jobs.c.args[arg]
     without = func.jsonb_set(_jobs.c.args, array([arg]), listed.op("-", return_type=JSONB())(cast(value, Text)))
     session.execute(update(_jobs).where(listed.op("?")(value)).values(args=without))
+
+
+def count_jobs(session: Session | scoped_session[Any]) -> dict[tuple[str, str], int]:
+    """By name and state; what is done is not on the queue any more."""
+    status = cast(_jobs.c.status, Text)
+    found = session.execute(select(_jobs.c.task_name, status, func.count()).group_by(_jobs.c.task_name, status))
+    return {(name, state): count for name, state, count in found}

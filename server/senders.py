@@ -106,6 +106,14 @@ def parse_contact(raw: str) -> str:
     return raw
 
 
+def parse_ping(raw: str) -> str:
+    """Whom we tell that all is well: whoever has the address can do so, too, and so it is repeated nowhere."""
+    address, _, query = raw.partition("?")
+    if not is_sound(address) or "#" in query or len(raw.split()) > 1:
+        raise ValueError("must be an https:// address, or http:// on this machine")
+    return raw
+
+
 def is_sound(url: str) -> bool:
     """An address of ours to call: https, unless it is this machine."""
     try:

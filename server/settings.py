@@ -13,7 +13,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
 from server.sealing import KEY_ID, Keyring
-from server.senders import KNOWN_SERVICES, KnownHosts, ServiceAccount, VapidKey, is_loopback, parse_contact
+from server.senders import (
+    KNOWN_SERVICES,
+    KnownHosts,
+    ServiceAccount,
+    VapidKey,
+    is_loopback,
+    parse_contact,
+    parse_ping,
+)
 from server.versions import AppVersions, least_versions, update_urls
 
 T = TypeVar("T")
@@ -66,6 +74,9 @@ class Settings:
     fcm_url: str
     push_services: KnownHosts
     webhook_hosts: KnownHosts
+    metrics_token: str
+    metrics_folder: str
+    deadman_url: str
     demo_secret: str
     log_format: str
 
@@ -109,6 +120,9 @@ class Settings:
             fcm_url=env.read("FCM_URL", _base_url, default="https://fcm.googleapis.com"),
             push_services=env.read("PUSH_SERVICES", KnownHosts.parse, default=KnownHosts.parse(KNOWN_SERVICES)),
             webhook_hosts=env.read("WEBHOOK_HOSTS", KnownHosts.parse, default=KnownHosts(())),
+            metrics_token=env.read("METRICS_TOKEN", _token_key, default=""),
+            metrics_folder=env.read("PROMETHEUS_MULTIPROC_DIR", _text, default=""),
+            deadman_url=env.read("DEADMAN_URL", parse_ping, default=""),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
             log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
         )
@@ -142,10 +156,19 @@ class _Environment:
 
 def _contradictions(settings: Settings) -> list[str]:
     found = []
-    given = (settings.jwt_secret_key, settings.secret_key, *settings.jwt_previous_keys, settings.demo_secret)
+    given = (
+        settings.jwt_secret_key,
+        settings.secret_key,
+        *settings.jwt_previous_keys,
+        settings.demo_secret,
+        settings.metrics_token,
+    )
     secrets = [secret for secret in (*given, *settings.audit_keys.secrets) if secret]
     if len(set(secrets)) < len(secrets):
-        found.append("JWT_SECRET_KEY, SECRET_KEY, DEMO_SECRET and each of JWT_PREVIOUS_KEYS and AUDIT_KEYS must differ")
+        found.append(
+            "JWT_SECRET_KEY, SECRET_KEY, METRICS_TOKEN, DEMO_SECRET and each of JWT_PREVIOUS_KEYS and AUDIT_KEYS"
+            " must differ"
+        )
     if settings.smtp_security == "none" and not is_loopback(settings.smtp_host):
         found.append("SMTP_SECURITY may be none only when SMTP_HOST is this machine")
     if settings.app_versions.least.keys() - settings.app_versions.update_urls.keys():

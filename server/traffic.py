@@ -8,13 +8,15 @@ import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from server import meters
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 # Asked every few seconds by whoever watches us: a line each would hide the others.
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def register(app: Flask) -> None:
@@ -37,14 +39,17 @@ def _end(answer: Response) -> Response:
     answer.headers[REQUEST_ID] = g.request_id
     # The address as it is declared: what stands in its place may be an id, or anything that a stranger wrote.
     route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in METHODS else "other"
+    took = time.perf_counter() - g.began
+    meters.answered(method, route, answer.status_code, took)
     caller = g.get("caller")
     say = log.debug if route in PROBES and answer.status_code < 400 else log.info
     say(
         "request",
-        method=request.method if request.method in METHODS else "other",
+        method=method,
         route=route,
         status=answer.status_code,
-        ms=round((time.perf_counter() - g.began) * 1000, 1),
+        ms=round(took * 1000, 1),
         # Not who: an account's id is a patient's pseudonym.
         role=str(caller.role) if caller else "nobody",
         clinic_id=str(caller.clinic_id) if caller else None,

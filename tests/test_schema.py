@@ -98,8 +98,9 @@ def test_the_app_role_owns_nothing_and_is_nobody(settings: Settings) -> None:
 
 
 # No row of these is about anybody: when jobs ran, when we were down, the ids of keys, and the
-# queue's, whose arguments are ids. Attempts are counted under an HMAC of who tries, who may be nobody.
-OF_NO_CLINIC = {"alembic_version", "attempt_count", "data_key", "index_key", "job_run", "outage"}
+# queue's, whose arguments are ids; how often something was done. Attempts are counted under an HMAC of who tries, who
+# may be nobody.
+OF_NO_CLINIC = {"alembic_version", "attempt_count", "data_key", "index_key", "job_run", "outage", "tally"}
 OWN_CLINIC = "(SELECT (NULLIF(current_setting('interlude.clinic'::text, true), ''::text))::uuid AS \"nullif\")"
 
 

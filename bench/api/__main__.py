@@ -23,7 +23,7 @@ from bench.api.phones import ITEMS, OPERATIONS, phones
 from server.app import create_app
 from server.clock import utcnow
 from server.extensions import db
-from server.local.environment import SECRETS, clinic_environment
+from server.local.environment import SECRETS, clinic_environment, open_metrics
 from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
@@ -85,7 +85,8 @@ class Bench:
         self.postmaster = int((self.folder / "cluster" / "postmaster.pid").read_text().split()[0])
         self.owner_url = postgres.url("interlude_owner")
         made = {name: make() for name, make in SECRETS.items()}
-        environ = clinic_environment(Ports.from_env({}), made, postgres.url("interlude_app"), self.owner_url)
+        metrics = open_metrics(self.folder / "metrics")
+        environ = clinic_environment(Ports.from_env({}), made, postgres.url("interlude_app"), self.owner_url, metrics)
         # Every guard is on; the allowance of one account is not what is measured, nor what the night's jobs take.
         environ |= {"RATE_LIMIT_PER_MINUTE": "1000000", "TICK_SECONDS": "3600", "LOG_FORMAT": "json"}
         app = create_app(Settings.from_env(environ))

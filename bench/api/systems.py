@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 from bench.api.load import HOST
@@ -43,8 +44,9 @@ def procfile(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     programs = {}
     for line in Path("Procfile").read_text().splitlines():
         name, _, command = line.partition(": ")
-        filled = re.sub(r"\$\{(\w+):-(\w+)\}", lambda found: environ.get(found[1]) or found[2], command)
-        words = tuple(shlex.split(filled))
+        filled = re.sub(r"\$\{(\w+):-([^}]+)\}", lambda found: environ.get(found[1]) or found[2], command)
+        # What a line sets for itself is in the environment already.
+        words = tuple(dropwhile(lambda word: re.match(r"[A-Z_]+=", word), shlex.split(filled)))
         programs[name] = (sys.executable, "-m", *words) if words[0] == "granian" else resolved(words)
     programs.pop("release")
     return programs

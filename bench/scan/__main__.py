@@ -19,7 +19,7 @@ from flask_migrate import upgrade
 from bench.scan.load import Diaries, load, make_clinic, simulate_diaries, unguarded
 from server.app import create_app
 from server.extensions import db
-from server.local.environment import SECRETS, clinic_environment
+from server.local.environment import SECRETS, clinic_environment, open_metrics
 from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with EmbeddedPostgres(Path(folder) / "cluster") as postgres:
             made = {name: make() for name, make in SECRETS.items()}
             urls = postgres.url("interlude_app"), postgres.url("interlude_owner")
-            environ = clinic_environment(Ports.from_env({}), made, *urls)
+            environ = clinic_environment(Ports.from_env({}), made, *urls, open_metrics(Path(folder) / "metrics"))
             clinic, diaries = fill(environ, chosen.patients, chosen.days)
             measured = measure(environ, clinic, diaries, chosen.days)
     figures = report(measured, chosen.patients, chosen.days)

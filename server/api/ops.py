@@ -1,18 +1,20 @@
 """For whoever runs it: is this process alive, can it serve, is anything late."""
 
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 from flask import Blueprint, Response, jsonify
-from marshmallow import fields
+from marshmallow import fields, validate
 from werkzeug.exceptions import ServiceUnavailable
 
 from server.api.blueprint import Routes
 from server.api.description import description
 from server.api.guard import public
+from server.api.metrics import metrics
 from server.extensions import db, keyring, now
 from server.schemas.fields import Body
-from server.services.health import health, is_bound
+from server.services.health import LATE, health, is_bound
 from server.services.keys import check_keys
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -26,12 +28,22 @@ class Health(Body):
 
 
 class Readiness(Health):
+    late = fields.List(
+        fields.String(validate=validate.OneOf(LATE)),
+        required=True,
+        metadata={"description": "What is beyond its limit, so that a person must look."},
+    )
     assessment_late_seconds = fields.Integer(required=True)
     assessments_failing = fields.Integer(required=True)
     emails_waiting = fields.Integer(required=True)
     email_late_seconds = fields.Integer(required=True)
     emails_undeliverable = fields.Integer(required=True)
     alerts_without_recipient = fields.Integer(required=True)
+    job_late_seconds = fields.Integer(required=True)
+    workers = fields.Integer(required=True)
+    scheduler_silent_seconds = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Since the last tick; null: there was none ever."}
+    )
 
 
 @routes.get("/healthz")
@@ -52,7 +64,8 @@ def readyz() -> Any:
         log.error("DATABASE_URL names a role that row-level security does not bind: not one request is served safely")
         raise ServiceUnavailable
     check_keys(db.session.connection(), keyring())
-    return {"status": "ok", **health(now())}
+    found = health(now())
+    return {"status": "ok", "late": found.late(), **asdict(found)}
 
 
 @pages.get("/openapi.json")
@@ -60,3 +73,6 @@ def readyz() -> Any:
 def openapi_json() -> Response:
     """The API's description, as in openapi.yaml."""
     return jsonify(description())
+
+
+pages.get("/metrics")(metrics)

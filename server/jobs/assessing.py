@@ -12,7 +12,7 @@ from server.logs import described
 from server.queue import app as queue
 from server.queue import enqueue
 from server.scope import clinics_with_due, enter
-from server.services import watch
+from server.services import tallies, watch
 from server.services.outages import notice_outages
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -54,6 +54,8 @@ def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
 def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Sequence[uuid.UUID]]:
     try:
         done = watch.pass_over(patient_ids, at)
+        if done[0]:
+            tallies.count(tallies.ASSESSMENTS, tallies.DONE, done[0])
         db.session.commit()
     except Exception as error:
         db.session.rollback()
@@ -69,6 +71,8 @@ def _assess(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
     """All in one transaction; when it fails, each follows in one of its own, so that no patient stops the others."""
     try:
         looked = watch.assess(patient_ids, at)
+        if looked:
+            tallies.count(tallies.ASSESSMENTS, tallies.DONE, looked)
         db.session.commit()
     except Exception as error:
         db.session.rollback()
@@ -80,6 +84,7 @@ def _assess(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
         # Recorded on the patient, shown by readyz, and logged (whose it is, the record alone says).
         log.error("an assessment failed", error=described(error))
         watch.record_failure(patient_ids[0], error, at)
+        tallies.count(tallies.ASSESSMENTS, tallies.FAILED)
         db.session.commit()
         return 0
     return looked

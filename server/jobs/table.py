@@ -23,6 +23,7 @@ JOBS = (
     Job("digest", None, escalating.enqueue_digests),
     Job("remind", None, reminding.enqueue_due),
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
+    Job("sum_up_tallies", timedelta(minutes=10), upkeep.sum_up_tallies),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("tell_audit_heads", timedelta(days=1), upkeep.tell_audit_heads),
     Job("forget_sign_ins", timedelta(days=1), upkeep.forget_sign_ins),

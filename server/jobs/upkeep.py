@@ -11,7 +11,7 @@ from server.models import JobRun
 from server.queue import app as queue
 from server.queue import enqueue, is_waiting
 from server.scope import enter, every_clinic
-from server.services import push_addresses, sign_ins, throttle
+from server.services import push_addresses, sign_ins, tallies, throttle
 from server.services.chains import heads
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -36,6 +36,11 @@ async def retry_stalled() -> None:
 
 def forget_attempts(at: datetime) -> int:
     throttle.forget_attempts(at)
+    return 0
+
+
+def sum_up_tallies(at: datetime) -> int:  # noqa: ARG001  # whenever
+    tallies.sum_up()
     return 0
 
 

@@ -10,7 +10,7 @@ import psycopg
 
 from server.local.children import ending, run_step
 from server.local.commands import Argv
-from server.local.environment import clinic_environment, kept_secrets, write_environment
+from server.local.environment import clinic_environment, kept_secrets, open_metrics, write_environment
 from server.local.errors import LocalError
 from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
@@ -45,7 +45,7 @@ def open_clinic(
         if postgres is not None:
             postgres.start()
         stop.check()
-        ours = clinic_environment(ports, made_secrets, *_urls(postgres, environ))
+        ours = clinic_environment(ports, made_secrets, *_urls(postgres, environ), open_metrics(var / "metrics"))
         clinic = Clinic(postgres, {**environ, **ours})
         if not is_migrated(ours["MIGRATION_DATABASE_URL"], MIGRATIONS):
             quiet_step("The migrations", migrate, clinic.environ, stop.sleep)

@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shlex
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from server.local.ports import HOST, Ports
 SECRETS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "JWT_SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "METRICS_TOKEN": lambda: secrets.token_urlsafe(48),
     "DEMO_SECRET": lambda: secrets.token_urlsafe(48),
     "AUDIT_KEYS": lambda: f"local:{secrets.token_urlsafe(48)}",
     "DATA_KEYS": lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}",
@@ -61,12 +63,13 @@ def kept_secrets(path: Path) -> dict[str, str]:
 
 
 def clinic_environment(
-    ports: Ports, made_secrets: Mapping[str, str], database_url: str, migration_url: str
+    ports: Ports, made_secrets: Mapping[str, str], database_url: str, migration_url: str, metrics: Path
 ) -> dict[str, str]:
     """Every variable that we set. Optional settings reach the children from our own environment."""
     return {
         **made_secrets,
         "PORT": str(ports.web),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "BASE_URL": ports.base_url,
         "DATABASE_URL": database_url,
         "MIGRATION_DATABASE_URL": migration_url,
@@ -82,6 +85,13 @@ def clinic_environment(
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "console",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def open_metrics(folder: Path) -> Path:
+    """Empty: what the processes of before have measured is over."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder.absolute()
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:

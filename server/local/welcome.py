@@ -32,6 +32,8 @@ def welcome(ports: Ports, accounts: list[dict[str, str]]) -> str:
             "  3. Be a patient who has a bad evening (a mail follows within seconds):",
             *(_bad_evening(ports, patients[0]) if patients else []),
             "",
+            f"What is counted, and how long things wait: {ports.base_url}/metrics, with the token that is kept in var/",
+            *_look_at_metrics(ports),
             f"The API with all its routes: {ports.base_url}/docs/",
             "Ctrl-C stops everything; nothing is lost.",
         ]
@@ -50,6 +52,12 @@ def _bad_evening(ports: Ports, patient: dict[str, str]) -> list[str]:
         f'       -H "Authorization: Bearer $TOKEN" {content} \\',
         f"       -d '{said}'",
     ]
+
+
+def _look_at_metrics(ports: Ports) -> list[str]:
+    """Not the token itself: what is printed is scrolled back to, and pasted elsewhere."""
+    pick = 'python3 -c \'import json; print(json.load(open("var/secrets.json"))["METRICS_TOKEN"])\''
+    return [f'     curl -s {ports.base_url}/metrics -H "Authorization: Bearer $({pick})"']
 
 
 def _name(account: dict[str, str]) -> str:

@@ -22,6 +22,7 @@ from server.models.reported import Answer, Reported, etag_of
 from server.models.routing import Absence, OnCall, Routing
 from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
+from server.models.tally import Tally
 from server.models.tombstone import Tombstone
 from server.models.trend_state import TrendState
 from server.models.urge import Urge, UrgeVersion
@@ -84,6 +85,7 @@ __all__ = [
     "SessionState",
     "Settled",
     "SignIn",
+    "Tally",
     "Target",
     "TmsSession",
     "Tombstone",

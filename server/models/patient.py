@@ -34,6 +34,7 @@ class Patient(Base):
         # What is due is one indexed look-up, however many patients there are.
         Index("ix_patient_assess_due_at", "assess_due_at"),
         Index("ix_patient_remind_due_at", "remind_due_at"),
+        Index("ix_patient_assess_failures", "id", postgresql_where=text("assess_failures > 0")),
         CheckConstraint("(reminder_time IS NULL) = (remind_due_at IS NULL)", name="reminder"),
         # What refers to a patient names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),

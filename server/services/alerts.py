@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, or_, select, tuple_
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import Alert, AlertEvent, AlertState, EventKind, Outcome, Role
-from server.services import audit
+from server.services import audit, tallies
 from server.services.break_glass import broken_by
 from server.services.care_teams import cared_for_by, told_to
 from server.services.identities import Identity
@@ -17,6 +17,7 @@ from server.services.pages import Cursor
 from server.trends import Finding, Severity
 
 SAFETY = "safety_concern"
+CALLING = (EventKind.RAISED, EventKind.SEVERITY_RAISED)
 
 
 def record(
@@ -148,7 +149,19 @@ def _listed(found: Select[Alert]) -> Sequence[Alert]:
     return listed
 
 
+def _waits_since(alert: Alert) -> datetime:
+    """When an open alert came to want somebody: raised, raised in severity, or the first thing since it was seen."""
+    since = alert.raised_at
+    answered = False
+    for event in alert.events:
+        if event.kind in CALLING or (answered and event.kind is EventKind.REPEATED):
+            since, answered = event.at, False
+        answered |= event.kind is EventKind.ACKNOWLEDGED
+    return since
+
+
 def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:
+    tallies.count_acknowledged(alert.severity, now - _waits_since(alert))
     alert.state = AlertState.ACKNOWLEDGED
     alert.escalate_at = alert.escalate_queued_at = None
     alert.acknowledged_at = now

@@ -18,12 +18,16 @@ def test_all_is_quiet(client: FlaskClient, actors: Actors) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert client.get("/readyz").get_json() == {
         "status": "ok",
+        "late": ["scheduler"],
         "assessment_late_seconds": 0,
         "assessments_failing": 0,
         "emails_waiting": 0,
         "email_late_seconds": 0,
         "emails_undeliverable": 0,
         "alerts_without_recipient": 0,
+        "job_late_seconds": 0,
+        "workers": 0,
+        "scheduler_silent_seconds": None,
     }
 
 

@@ -304,6 +304,7 @@ PUBLIC: dict[tuple[str, str], Callable[[datetime], dict[str, Any]] | None] = {
     ("GET", "/v1/wordings"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
+    ("GET", "/metrics"): None,
     ("GET", "/openapi.json"): None,
     ("GET", "/problems"): None,
     ("GET", "/problems/<slug>"): None,

@@ -29,6 +29,7 @@ TOLD = {
         *("timestamp with time zone", "bigint", "bigint"),
         *("timestamp with time zone", "bigint", "bigint"),
     ],
+    "alerts_waiting()": ["bigint", "timestamp with time zone"] * 3,
 }
 CALLS = (
     r"clinic_of_member('\x00')",
@@ -40,6 +41,7 @@ CALLS = (
     "forget_trends_from(current_date)",
     "every_clinic()",
     "health_counts()",
+    "alerts_waiting()",
 )
 
 

@@ -21,6 +21,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from server.clock import utcnow
+from server.local.environment import open_metrics
 from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
 from tests.e2e.browser import Browser
@@ -29,6 +30,7 @@ from tests.factories import environment_for
 from tests.log_net import marks_in
 
 PATIENCE_SECONDS = 60.0
+METRICS_TOKEN = "for-the-metrics-of-the-tests-alone-not-a-secret"
 
 
 class Mailbox:
@@ -139,6 +141,8 @@ def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_por
         BASE_URL=base_url,
         SMTP_PORT=str(smtp_port),
         TICK_SECONDS="1",
+        METRICS_TOKEN=METRICS_TOKEN,
+        PROMETHEUS_MULTIPROC_DIR=str(open_metrics(folder / "metrics")),
         **{OFFSET_FILE: str(offset_file)},
     )
     return System(base_url, mailbox, offset_file, postgres.url("interlude_owner"), environment)
@@ -156,10 +160,12 @@ def _command(name: str, base_url: str) -> list[str]:
             "--port",
             port,
             "--no-ws",
+            "--respawn-failed-workers",
             "--log-config",
             "server/granian.json",
         ]
-        return [sys.executable, "-m", "granian", *web, "--blocking-threads", "4", "tests.e2e.shifted:create_app"]
+        threads = ["--workers", "2", "--blocking-threads", "4"]
+        return [sys.executable, "-m", "granian", *web, *threads, "tests.e2e.shifted:create_app"]
     return [sys.executable, "-m", "tests.e2e.shifted", name.split(maxsplit=1)[0]]
 
 
