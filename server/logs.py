@@ -23,6 +23,7 @@ FIELDS = frozenset(
         "batch",
         "enqueued",
         "head",
+        "late",
         "alert_id",
         "email_id",
         "mail_id",

@@ -8,8 +8,9 @@ from sqlalchemy import Exists, SQLColumnExpression, Text, cast, column, exists, 
 from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import Session, scoped_session
 
-# Jobs that a person waits for overtake the others.
-URGENT, NORMAL = 10, 0
+# Jobs that a person waits for overtake the others. Behind them all comes what tells that they are done; and last, what
+# comes by the ten thousand of an evening and harms nobody when it is late.
+URGENT, NORMAL, BEHIND, LAST = 10, 0, -5, -10
 
 # Tasks are declared on this one; the worker opens it with the database that its settings name.
 app = App(connector=PsycopgConnector())

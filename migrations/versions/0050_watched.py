@@ -7,8 +7,8 @@ Functions, both for the app's role alone:
 
 alerts_waiting  runs as the owner, for it is about every clinic: of each severity, how many alerts nobody has
                 acknowledged, and since when the oldest waits
-queue_waiting   how long the oldest job waits that might be done, in seconds, and how many workers are alive; by the
-                database's clock, as all of the queue's own times
+queue_waiting   how long the oldest job waits that might be done, in seconds (but for those that come last, such as
+                reminders), and how many workers are alive; by the database's clock, as all of the queue's own times
 """
 
 import sqlalchemy as sa
@@ -70,10 +70,11 @@ FUNCTIONS = {
                 -- A job that was put off is late from then on, any other since it was put on the queue.
                 coalesce(extract(epoch FROM now() - least(
                     (SELECT min(scheduled_at) FROM public.procrastinate_jobs
-                     WHERE status = 'todo' AND scheduled_at <= now()),
+                     WHERE status = 'todo' AND priority > -10 AND scheduled_at <= now()),
                     (SELECT min(at) FROM public.procrastinate_events
                      WHERE type = 'deferred' AND job_id = (
-                         SELECT min(id) FROM public.procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL))
+                         SELECT min(id) FROM public.procrastinate_jobs
+                         WHERE status = 'todo' AND priority > -10 AND scheduled_at IS NULL))
                 )), 0)::double precision,
                 -- Each says so every ten seconds.
                 (SELECT count(*) FROM public.procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute')
@@ -94,8 +95,9 @@ def upgrade() -> None:
     # What a probe asks for must not cost a look at every row.
     op.create_index("ix_patient_assess_failures", "patient", ["id"], postgresql_where=sa.text("assess_failures > 0"))
     op.create_index(
-        "ix_alert_email_undeliverable", "alert_email", ["id"], postgresql_where=sa.text("state = 'undeliverable'")
-    )
+        "ix_alert_email_undelivered", "alert_email", ["alert_id"],
+        postgresql_where=sa.text("state IN ('undeliverable', 'bounced')"),
+    )  # fmt: skip
     role = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
     for signature, body in {**TRIGGERS, **FUNCTIONS}.items():
         op.execute(f"CREATE FUNCTION {signature} {body.format(safe=SAFE)}")
@@ -115,6 +117,6 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER tally ON check_in; DROP TRIGGER tally ON alert_email")
     for signature in {**TRIGGERS, **FUNCTIONS}:
         op.execute(f"DROP FUNCTION {signature}")
-    op.drop_index("ix_alert_email_undeliverable", "alert_email")
+    op.drop_index("ix_alert_email_undelivered", "alert_email")
     op.drop_index("ix_patient_assess_failures", "patient")
     op.drop_table("tally")

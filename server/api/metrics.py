@@ -27,7 +27,7 @@ GAUGES = {
     "email_late_seconds": "How long the oldest alert email that is not sent has been there.",
     "emails_undeliverable": "Alert emails that the mail server refused for good.",
     "alerts_without_recipient": "Alerts that nobody of today's care team was, or is about to be, told of.",
-    "job_late_seconds": "How long the oldest job that could be done has been on the queue.",
+    "job_late_seconds": "How long the oldest job that could be done, and is not a reminder, has been on the queue.",
     "workers": "Workers that gave a sign of life in the last minute.",
 }
 

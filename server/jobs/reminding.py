@@ -8,8 +8,8 @@ import structlog
 from server.extensions import db, now
 from server.jobs.away import is_away
 from server.logs import described
+from server.queue import LAST, enqueue
 from server.queue import app as queue
-from server.queue import enqueue
 from server.scope import clinics_with_due, enter
 from server.services import reminders
 
@@ -55,4 +55,6 @@ def _decide(clinic_id: str, patient_id: uuid.UUID) -> None:
         return
     day, until = reminder.day.isoformat(), reminder.until.isoformat()
     for phone in reminder.phones:
-        enqueue("remind_phone", db.session, clinic_id=clinic_id, sign_in_id=str(phone), day=day, until=until)
+        enqueue(
+            "remind_phone", db.session, priority=LAST, clinic_id=clinic_id, sign_in_id=str(phone), day=day, until=until
+        )

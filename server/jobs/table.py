@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.jobs import assessing, delivering, escalating, reminding, upkeep
+from server.jobs import assessing, deadman, delivering, escalating, reminding, upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ JOBS = (
     Job("digest", None, escalating.enqueue_digests),
     Job("remind", None, reminding.enqueue_due),
     Job("retry_stalled", timedelta(minutes=1), upkeep.enqueue_stalled),
+    Job("ping_deadman", timedelta(minutes=1), deadman.enqueue_ping),
     Job("sum_up_tallies", timedelta(minutes=10), upkeep.sum_up_tallies),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("tell_audit_heads", timedelta(days=1), upkeep.tell_audit_heads),

@@ -182,7 +182,7 @@ class AlertEmail(Outgoing, Base):
         CheckConstraint("(state IN ('sent', 'bounced')) = (sent_at IS NOT NULL)", name="sent"),
         CheckConstraint("state <> 'in_digest' OR member_id IS NOT NULL", name="in_digest"),
         Index("ix_alert_email_due_at", "due_at", postgresql_where=text("state = 'queued'")),
-        Index("ix_alert_email_undeliverable", "id", postgresql_where=text("state = 'undeliverable'")),
+        Index("ix_alert_email_undelivered", "alert_id", postgresql_where=text("state IN ('undeliverable', 'bounced')")),
         ForeignKeyConstraint(["alert_id", "clinic_id"], ["alert.id", "alert.clinic_id"]),
         ForeignKeyConstraint(["member_id", "clinic_id"], ["member.id", "member.clinic_id"]),
         ForeignKeyConstraint(["consent_id", "clinic_id"], ["consent.id", "consent.clinic_id"]),

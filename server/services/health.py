@@ -35,7 +35,7 @@ class Health:
     emails_undeliverable: int
     alerts_without_recipient: int
     job_late_seconds: int
-    """How long the oldest job that could be done has been on the queue."""
+    """How long the oldest job that could be done, and is not a reminder, has been on the queue."""
     workers: int
     """How many gave a sign of life in the last minute."""
     scheduler_silent_seconds: int | None

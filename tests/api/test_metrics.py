@@ -217,7 +217,10 @@ def test_what_is_on_the_queue_and_for_how_long(client: FlaskClient, actors: Acto
     assert scraped(client)["interlude_job_late_seconds"] == 0
     change("UPDATE procrastinate_jobs SET scheduled_at = now() - interval '1 hour'")
     assert scraped(client)["interlude_job_late_seconds"] >= 3600
-    change("UPDATE procrastinate_jobs SET status = 'doing'")
+    # Reminders come by the ten thousand, and last.
+    change("UPDATE procrastinate_jobs SET priority = -10")
+    assert scraped(client)["interlude_job_late_seconds"] == 0
+    change("UPDATE procrastinate_jobs SET priority = -5, status = 'doing'")
     said = scraped(client)
     assert (said["interlude_job_late_seconds"], said["interlude_late{what=queue}"]) == (0, 0)
     change("DELETE FROM procrastinate_workers")
@@ -281,7 +284,7 @@ def test_no_count_looks_at_every_row(actors: Actors) -> None:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for question in (
             "SELECT count(*) FROM patient WHERE assess_failures > 0",
-            "SELECT count(*) FROM alert_email WHERE state = 'undeliverable'",
+            "SELECT count(*) FROM alert_email WHERE state IN ('undeliverable', 'bounced')",
             "SELECT count(*) FROM alert_email WHERE state = 'queued'",
         ):
             plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {question}").scalars())
