@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
-from sqlalchemy import Exists, SQLColumnExpression, Text, cast, column, exists, func, or_, select, table, update
+from sqlalchemy import (
+    Exists,
+    SQLColumnExpression,
+    Text,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import Session, scoped_session
 
@@ -66,3 +79,9 @@ def count_jobs(session: Session | scoped_session[Any]) -> dict[tuple[str, str], 
     status = cast(_jobs.c.status, Text)
     found = session.execute(select(_jobs.c.task_name, status, func.count()).group_by(_jobs.c.task_name, status))
     return {(name, state): count for name, state, count in found}
+
+
+def empty(session: Session | scoped_session[Any]) -> None:
+    """Takes every job off the queue, and with it whoever did them. What is due stands in the tables."""
+    session.execute(delete(_jobs))
+    session.execute(delete(table("procrastinate_workers")))

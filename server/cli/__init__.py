@@ -11,12 +11,13 @@ from server.cli.erasures import erase_again, erasures
 from server.cli.explain import explain_alert
 from server.cli.outages import list_outages, record_outage
 from server.cli.replay import replay
+from server.cli.restoring import after_restore
 from server.cli.rotation import rotate_keys
 from server.cli.second_factor import demo_code, reset_mfa
 
 COMMANDS = (
     *(audit_head, verify_audit, calibrate, create_clinic, demo, explain_alert, list_outages, record_outage, replay),
-    *(bounce, rotate_keys, demo_code, reset_mfa, erasures, erase_again),
+    *(bounce, rotate_keys, demo_code, reset_mfa, erasures, erase_again, after_restore),
 )
 
 

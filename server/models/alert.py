@@ -59,6 +59,8 @@ class EventKind(StrEnum):
     """Nobody acknowledged it in time, or the mail did not reach who was to: the next person is told."""
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
+    RESTORED = "restored"
+    """A backup was restored, and nobody knows whether it was answered since: it is told anew."""
 
 
 class Withheld(StrEnum):
@@ -71,6 +73,8 @@ class Withheld(StrEnum):
     CONSENT_EXPIRED = "consent_expired"
     ACKNOWLEDGED = "acknowledged"
     """Somebody had acknowledged the alert before the digest that would have counted it."""
+    RESTORED = "restored"
+    """A backup was restored: it may have gone since that was taken."""
 
 
 SEVERITIES = "severity IN ('urgent', 'prompt', 'routine')"

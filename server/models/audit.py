@@ -69,6 +69,7 @@ class Action(StrEnum):
     ALERT_RESOLVED = "alert_resolved"
     ALERT_EXPLAINED = "alert_explained"
     BREAK_GLASS = "break_glass"
+    RESTORED = "restored"
     CLINIC_CHANGED = "clinic_changed"
     ROUTING_CHANGED = "routing_changed"
     ROTA_CHANGED = "rota_changed"

@@ -25,7 +25,7 @@ from server.services.listed import any_of
 from server.services.routes import duty_in, next_step_at, routing_of
 from server.trends import Severity
 
-TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED)
+TOLD = (EventKind.RAISED, EventKind.SEVERITY_RAISED, EventKind.REPEATED, EventKind.RESTORED)
 # States of a mail that has reached its recipient, or is going to.
 REACHES = (EmailState.QUEUED, EmailState.SENT, EmailState.IN_DIGEST)
 
@@ -37,10 +37,23 @@ def notify(news: Sequence[tuple[Patient, AlertEvent]], now: datetime) -> None:
     Whoever acknowledged the alert before is first. Unless it is acknowledged in time, the next person is told
     (server.services.escalation).
     """
+    tell_within(news, now)
+    if not news:
+        return
+    consents = recipients.outsiders([patient.id for patient, _ in news])
+    emails: list[AlertEmail] = []
+    for patient, event in news:
+        for consent in recipients.covering(consents[patient.id], patient, event.severity, now):
+            emails += _written(event, now, consent_id=consent.id)
+    _send(emails)
+
+
+def tell_within(news: Sequence[tuple[Patient, AlertEvent]], now: datetime) -> None:
+    """The same, for nobody outside."""
     if not news:
         return
     clinic, ids = news[0][0].clinic, [patient.id for patient, _ in news]
-    duty, teams, consents = duty_in(clinic, now), care_teams(ids), recipients.outsiders(ids)
+    duty, teams = duty_in(clinic, now), care_teams(ids)
     owners = _owners([event.alert_id for _, event in news])
     emails: list[AlertEmail] = []
     for patient, event in news:
@@ -53,8 +66,6 @@ def notify(news: Sequence[tuple[Patient, AlertEvent]], now: datetime) -> None:
         if event.alert.state is AlertState.OPEN and clinic.live:
             event.alert.escalate_at = next_step_at(event.severity, clinic, now)
             event.alert.escalate_queued_at = None
-        for consent in recipients.covering(consents[patient.id], patient, event.severity, now):
-            emails += _written(event, now, consent_id=consent.id)
     _send(emails)
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,12 +38,14 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.answer = "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         assert isinstance(message, EmailMessage)
-        self.messages.append(message)
-        return "250 OK"
+        if self.answer.startswith("250"):
+            self.messages.append(message)
+        return self.answer
 
 
 @dataclass
@@ -55,6 +57,7 @@ class System:
     offset_file: Path
     database_url: str
     """As the owner, who sees every clinic's rows."""
+    superuser_url: str
     environment: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -125,7 +128,7 @@ def running_system(
                     eventually(lambda: system.browser().answers("/readyz"), "the web process is ready")
                 yield system
             finally:
-                _stop(system.processes.values())
+                end(system.processes.values())
                 check_log(system.log.read_text())
     finally:
         smtp.stop()
@@ -145,7 +148,8 @@ def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_por
         PROMETHEUS_MULTIPROC_DIR=str(open_metrics(folder / "metrics")),
         **{OFFSET_FILE: str(offset_file)},
     )
-    return System(base_url, mailbox, offset_file, postgres.url("interlude_owner"), environment)
+    urls = postgres.url("interlude_owner"), postgres.url("postgres", "postgres")
+    return System(base_url, mailbox, offset_file, *urls, environment)
 
 
 def _command(name: str, base_url: str) -> list[str]:
@@ -177,7 +181,7 @@ def check_log(text: str) -> None:
         assert marks_in(line) == [], line
 
 
-def _stop(processes: Any) -> None:
+def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
     running = list(processes)
     for process in running:
         process.send_signal(signal.SIGTERM)
