@@ -77,7 +77,8 @@ class OfTheDatabase(Collector):
         yield late
 
     def _waiting(self) -> Iterator[Metric]:
-        jobs = GaugeMetricFamily("interlude_jobs", "Jobs on the queue.", labels=["job", "state"])
+        # Not `job`, which is Prometheus' own word for whom it asks.
+        jobs = GaugeMetricFamily("interlude_jobs", "Jobs on the queue.", labels=["task", "state"])
         for (name, state), count in self.read.jobs.items():
             jobs.add_metric([name, state], count)
         alerts = GaugeMetricFamily(

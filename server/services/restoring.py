@@ -125,5 +125,5 @@ def _tell_anew(alert: Alert, now: datetime) -> bool:
         return False
     event = record(alert, EventKind.RESTORED, now)
     db.session.flush()
-    tell_within(alert.patient, event, now)
+    tell_within([(alert.patient, event)], now)
     return True

@@ -206,7 +206,7 @@ def test_a_second_yes_is_waited_for_from_when_it_came(client: FlaskClient, actor
 
 def test_what_is_on_the_queue_and_for_how_long(client: FlaskClient, actors: Actors, clock: Clock) -> None:
     raised(actors.ada, clock, Severity.PROMPT)
-    assert scraped(client)["interlude_jobs{job=deliver}{state=todo}"] == 1
+    assert scraped(client)["interlude_jobs{state=todo}{task=deliver}"] == 1
     change("UPDATE procrastinate_events SET at = now() - interval '11 minutes'")
     change("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now() - interval '2 minutes')")
     said = scraped(client)
