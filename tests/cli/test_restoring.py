@@ -10,7 +10,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.jobs import JOBS, tick
-from server.models import Alert, Patient
+from server.models import Alert, Outcome, Patient
 from server.models.outgoing import Outgoing
 from server.queue import enqueue
 from server.services import alerts, reminders
@@ -93,7 +93,7 @@ def test_what_a_person_has_in_hand_is_not_told_anew(
     if done == "acknowledged":
         alerts.acknowledge(bob, alert, clock())
     else:
-        alerts.resolve(bob, alert, alerts.Outcome.CONTACTED, None, clock())
+        alerts.resolve(bob, alert, Outcome.CONTACTED, None, clock())
     db.session.commit()
     assert "Told anew: 0." in after_restore(app, clock).output
     clock.pass_by(minutes=10)
