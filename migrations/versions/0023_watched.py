@@ -14,7 +14,7 @@ queue_waiting   how long the oldest job waits that might be done, in seconds (bu
 import sqlalchemy as sa
 from alembic import context, op
 
-revision = "0050"
+revision = "0023"
 down_revision = "0022"
 
 SAFE = "SET search_path = pg_catalog, pg_temp"

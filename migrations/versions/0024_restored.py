@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0051"
-down_revision = "0050"
+revision = "0024"
+down_revision = "0023"
 
 KINDS = ("raised", "repeated", "severity_raised", "restated", "superseded", "escalated", "acknowledged", "resolved")
 WITHHELD = ("not_in_care_team", "participation_withdrawn", "consent_withdrawn", "consent_expired", "acknowledged")

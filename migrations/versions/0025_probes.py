@@ -5,8 +5,8 @@ It tells the same as before (0022).
 
 from alembic import op
 
-revision = "0052"
-down_revision = "0051"
+revision = "0025"
+down_revision = "0024"
 
 HEALTH = """
     CREATE OR REPLACE FUNCTION health_counts()
