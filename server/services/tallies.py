@@ -1,6 +1,6 @@
 """What is counted as it happens, for /metrics: in the transaction that has done it, and so never lost nor twice.
 
-Check-ins and alert emails are counted by the database's own triggers (migration 0050). A replay's clinic, which mails
+Check-ins and alert emails are counted by the database's own triggers (migration 0023). A replay's clinic, which mails
 nobody, counts nowhere.
 """
 
