@@ -25,8 +25,12 @@ GAUGES = {
     "assessments_failing": "Patients whose last assessment failed.",
     "emails_waiting": "Alert emails that are not sent yet.",
     "email_late_seconds": "How long the oldest alert email that is not sent has been there.",
-    "emails_undeliverable": "Alert emails that the mail server refused for good.",
-    "alerts_without_recipient": "Alerts that nobody of today's care team was, or is about to be, told of.",
+    "escalation_late_seconds": "How long the oldest alert that is to go to the next person has been due.",
+    "digest_late_seconds": "How long the oldest clinic's digest has been due.",
+    "member_mail_late_seconds": "How long the oldest digest or alarm that is not sent has been there.",
+    "call_late_seconds": "How long the oldest call to a clinic's webhook has been due.",
+    "emails_undeliverable": "Emails about open alerts that were refused for good, or came back.",
+    "alerts_without_recipient": "Alerts that nobody who can be reached was, or is about to be, told of.",
     "job_late_seconds": "How long the oldest job that could be done, and is not a reminder, has been on the queue.",
     "workers": "Workers that gave a sign of life in the last minute.",
 }
@@ -59,6 +63,10 @@ class OfTheDatabase(Collector):
                        counts[tallies.ASSESSMENTS])  # fmt: skip
         yield _counter("alert_emails", "Alert emails that came into a state.", "state", EmailState,
                        counts["alert_emails"])  # fmt: skip
+        yield _counter("member_mails", "Digests and alarms that came into a state.", "state", EmailState,
+                       counts["member_mails"])  # fmt: skip
+        yield _counter("webhook_calls", "Calls to clinics' webhooks that came into a state.", "state", EmailState,
+                       counts["webhook_calls"])  # fmt: skip
         yield _time_to_acknowledge(counts)
         yield from self._ages()
         yield from self._waiting()

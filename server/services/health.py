@@ -10,6 +10,12 @@ from server.models import JobRun
 
 COUNTS = ("assessments_failing", "emails_waiting", "emails_undeliverable", "alerts_without_recipient")
 SINCE = {"assessment_late_seconds": "assessment_due_since", "email_late_seconds": "email_waiting_since"}
+WAYS = {
+    "escalation_late_seconds": "escalation_due_since",
+    "digest_late_seconds": "digest_due_since",
+    "member_mail_late_seconds": "member_mail_waiting_since",
+    "call_late_seconds": "call_due_since",
+}
 
 # Beyond these, a person must look. Each is well above what a healthy service takes, so that an alarm is one, and well
 # below what a patient can wait. Whatever begins with a tick has the time of one on top.
@@ -18,6 +24,11 @@ ASSESSMENT_LATE = timedelta(minutes=15)
 # A mail goes within seconds. Refused for now, it is tried after half a minute, then 1, 2, 4 and 8: the fifth
 # refusal is no hiccup of the mail server.
 EMAIL_LATE = timedelta(minutes=15)
+# A step takes one transaction, and who waits for it may be a patient at risk; a digest is read over breakfast.
+ESCALATION_LATE = timedelta(minutes=5)
+DIGEST_LATE = timedelta(minutes=30)
+# A call that was refused is due later; one that is due and not made is late.
+CALL_LATE = timedelta(minutes=15)
 # No job takes longer than a lease of five minutes, and one whose worker died runs again within two.
 QUEUE_LATE = timedelta(minutes=10)
 # A scheduler that was started anew is back within seconds, a database that was, within half a minute.
@@ -32,6 +43,13 @@ class Health:
     emails_waiting: int
     email_late_seconds: int
     """How long the oldest alert email that is not sent has been there."""
+    escalation_late_seconds: int
+    """How long the oldest alert that is to go to the next person has been due."""
+    digest_late_seconds: int
+    member_mail_late_seconds: int
+    """How long the oldest digest or alarm that is not sent has been there."""
+    call_late_seconds: int
+    """How long the oldest call to a webhook has been due."""
     emails_undeliverable: int
     alerts_without_recipient: int
     job_late_seconds: int
@@ -46,7 +64,10 @@ class Health:
         tick = parts().settings.tick
         ages = {
             "assessment": (self.assessment_late_seconds, ASSESSMENT_LATE + tick),
-            "email": (self.email_late_seconds, EMAIL_LATE + tick),
+            "email": (max(self.email_late_seconds, self.member_mail_late_seconds), EMAIL_LATE + tick),
+            "escalation": (self.escalation_late_seconds, ESCALATION_LATE + tick),
+            "digest": (self.digest_late_seconds, DIGEST_LATE + tick),
+            "call": (self.call_late_seconds, CALL_LATE + tick),
             "queue": (self.job_late_seconds, QUEUE_LATE),
             "scheduler": (self.scheduler_silent_seconds, SCHEDULER_LATE + tick),
         }
@@ -54,7 +75,7 @@ class Health:
 
 
 # All that can be late; /metrics tells of each.
-LATE = ("assessment", "email", "queue", "scheduler")
+LATE = ("assessment", "email", "escalation", "digest", "call", "queue", "scheduler")
 
 
 def is_bound() -> bool:
@@ -66,6 +87,8 @@ def health(now: datetime) -> Health:
     """Counted by functions of the database's, which see every clinic and tell of none."""
     columns = [column(name, BigInteger) for name in COUNTS] + [column(name, Instant) for name in SINCE.values()]
     found = db.session.execute(select(func.health_counts().table_valued(*columns))).mappings().one()
+    instants = [column(name, Instant) for name in WAYS.values()]
+    ways = db.session.execute(select(func.ways_waiting().table_valued(*instants))).mappings().one()
     queue = db.session.execute(
         select(func.queue_waiting().table_valued(column("late_seconds", Double), column("workers", BigInteger)))
     ).one()
@@ -75,6 +98,7 @@ def health(now: datetime) -> Health:
     return Health(
         **{name: found[name] for name in COUNTS},
         **{name: age(found[since], now) for name, since in SINCE.items()},
+        **{name: age(ways[since], now) for name, since in WAYS.items()},
         job_late_seconds=max(0, int(queue.late_seconds)),
         workers=queue.workers,
         scheduler_silent_seconds=None if ticked is None else age(ticked, now),

@@ -1,7 +1,7 @@
 """What is counted as it happens, for /metrics: in the transaction that has done it, and so never lost nor twice.
 
-Check-ins and alert emails are counted by the database's own triggers (migration 0023). A replay's clinic, which mails
-nobody, counts nowhere.
+Check-ins, and all that leaves the house, are counted by the database's own triggers (migrations 0023, 0026). A
+replay's clinic, which mails nobody, counts nowhere.
 """
 
 from collections import defaultdict

@@ -23,6 +23,10 @@ def test_all_is_quiet(client: FlaskClient, actors: Actors) -> None:
         "assessments_failing": 0,
         "emails_waiting": 0,
         "email_late_seconds": 0,
+        "escalation_late_seconds": 0,
+        "digest_late_seconds": 0,
+        "member_mail_late_seconds": 0,
+        "call_late_seconds": 0,
         "emails_undeliverable": 0,
         "alerts_without_recipient": 0,
         "job_late_seconds": 0,
@@ -45,6 +49,23 @@ def test_what_is_late_or_lost_is_counted_in_a_200(client: FlaskClient, things: T
     assert ready.get_json()["assessments_failing"] == 1
     change("DELETE FROM alert_email")
     assert client.get("/readyz").get_json()["alerts_without_recipient"] == 1
+
+
+def test_what_is_late_on_an_alerts_way_is_said(client: FlaskClient, things: Things, clock: Clock) -> None:
+    """Ada's urgent alert waits 15 minutes for Bob; the digests are due at 11:30 by UTC, in fifteen hours and a half."""
+    clock.pass_by(minutes=15 + 6, seconds=1)
+    said = client.get("/readyz").get_json()
+    assert (said["escalation_late_seconds"], said["digest_late_seconds"]) == (361, 0)
+    assert "escalation" in said["late"]
+    assert "digest" not in said["late"]
+    change("UPDATE alert SET escalate_at = NULL")
+    clock.pass_by(hours=15.5 + 0.5)
+    said = client.get("/readyz").get_json()
+    assert said["escalation_late_seconds"] == 0
+    assert said["digest_late_seconds"] == (15 + 6 + 30) * 60 + 1
+    assert {"digest", "escalation"} & set(said["late"]) == {"digest"}
+    change("UPDATE clinic SET live = false")
+    assert client.get("/readyz").get_json()["digest_late_seconds"] == 0
 
 
 def test_without_a_database_it_says_when_to_come_back(settings: Settings, app: Flask, actors: Actors) -> None:

@@ -30,6 +30,7 @@ TOLD = {
         *("timestamp with time zone", "bigint", "bigint"),
     ],
     "alerts_waiting()": ["bigint", "timestamp with time zone"] * 3,
+    "ways_waiting()": ["timestamp with time zone"] * 4,
 }
 CALLS = (
     r"clinic_of_member('\x00')",
@@ -42,6 +43,7 @@ CALLS = (
     "every_clinic()",
     "health_counts()",
     "alerts_waiting()",
+    "ways_waiting()",
 )
 
 
