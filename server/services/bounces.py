@@ -14,10 +14,12 @@ CAME_BACK = (EmailState.QUEUED, EmailState.SENT)
 
 
 def take(bounced: Bounced, now: datetime) -> bool:
-    """Within the clinic that the session works for. False when it is about no mail of the clinic's to this address.
+    """Within the clinic that the session works for. False when it is about no mail of the clinic's.
 
     A bounce is easily forged: it must name a mail by its id, which only its recipient and the mail servers on its way
-    have seen, and the address that it went to. One that says "not yet" is known, and changes nothing.
+    have seen. A mailbox that forwards may bounce elsewhere, so whatever address it names the mail did not arrive, and
+    the next person hears; the recipient's own address is marked only where it is the one. One that says "not yet" is
+    known, and changes nothing.
     """
     email = db.session.get(AlertEmail, bounced.message_id, with_for_update={"of": AlertEmail}, populate_existing=True)
     if email is not None:
@@ -27,14 +29,12 @@ def take(bounced: Bounced, now: datetime) -> bool:
 
 
 def _take(mail: AlertEmail | MemberMail, address: str | None, bounced: Bounced, now: datetime) -> bool:
-    if address is None or address != bounced.recipient.strip().lower():
-        return False
     if not bounced.gave_up or mail.state not in CAME_BACK:
         return True
     # One that our own records still call queued was taken by a server all the same, for it came back.
     mail.state, mail.sent_at, mail.last_error = EmailState.BOUNCED, mail.sent_at or now, f"bounced {bounced.status}"
     mail.claim = mail.claimed_until = None
-    if mail.member is not None and bounced.lasting:
+    if mail.member is not None and bounced.lasting and address == bounced.recipient.strip().lower():
         _mark(mail.member, bounced.status, now)
     db.session.flush()
     if isinstance(mail, AlertEmail):
