@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +35,9 @@ CHECKS = (
     *("response_headers_conformance", "negative_data_rejection", "missing_required_header", "unsupported_method"),
     *("ignored_auth", "allow_header_conformance"),
 )
-# The items of a sync are described, and refused one by one in a 200.
-CONFIGURATION = """
-[[operations]]
-include-operation-id = "post_sync"
-checks.negative_data_rejection.enabled = false
-"""
+# Its items are described, and refused one by one in a 200. Schemathesis can leave a check out for one operation, but
+# forgets it now and then, so this one runs apart.
+ITEM_BY_ITEM = "post_sync"
 CASES = re.compile(r"([\d,]+) generated")
 
 
@@ -79,14 +76,27 @@ def operations_of(role: str) -> list[str]:
 
 def fuzz(ground: Ground, role: str, examples: int, seed: int, *options: str) -> tuple[int, str]:
     """How it ended (0: nothing found), and what schemathesis says."""
+    operations = operations_of(role)
+    asked = ("--max-examples", str(examples), "--seed", str(seed), *options)
+    code, said = _run(ground, role, [one for one in operations if one != ITEM_BY_ITEM], CHECKS, asked)
+    if ITEM_BY_ITEM in operations:
+        checks = [check for check in CHECKS if check != "negative_data_rejection"]
+        code_apart, said_apart = _run(ground, role, [ITEM_BY_ITEM], checks, asked)
+        code, said = code or code_apart, said + said_apart
+    return code, said
+
+
+def _run(
+    ground: Ground, role: str, operations: Sequence[str], checks: Sequence[str], asked: Sequence[str]
+) -> tuple[int, str]:
     headers = bearer(ground.tokens[role])
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", str(DESCRIPTION), "--url", ground.system.base_url),
-        *("--checks", ",".join(CHECKS), "--max-examples", str(examples), "--seed", str(seed), "--no-color"),
+        *("--checks", ",".join(checks), "--no-color"),
         *("--header", f"Authorization: {headers['Authorization']}", "--generation-with-security-parameters", "false"),
         *("--continue-on-failure", "--generation-database", "none", "--warnings", "off"),
-        *(option for one in operations_of(role) for option in ("--include-operation-id", one)),
-        *options,
+        *(option for one in operations for option in ("--include-operation-id", one)),
+        *asked,
     ]
     environment = ground.system.environment | {
         "SCHEMATHESIS_HOOKS": "tests.e2e.fuzz_hooks",
@@ -94,7 +104,6 @@ def fuzz(ground: Ground, role: str, examples: int, seed: int, *options: str) -> 
         "PYTHONPATH": str(ROOT),
     }
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "schemathesis.toml").write_text(CONFIGURATION)
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
