@@ -105,6 +105,7 @@ class TwoPhones(RuleBasedStateMachine):
         self.headers = signed_in(self.place.app, self.ada)
         self.phones = (Phone(), Phone())
         self.versions: dict[str, list[Version]] = {}
+        self.news = True
 
     @rule(phone=phones, day=days, hour=st.integers(0, 6), craving=ratings, mood=ratings, harm=answers)
     def check_in(self, phone: int, day: int, hour: int, craving: int, mood: int, harm: str | None) -> None:
@@ -150,7 +151,10 @@ class TwoPhones(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        self._look(self.ada)
+        """Nothing new is nothing to see."""
+        if self.news:
+            self._look(self.ada)
+            self.news = False
 
     def teardown(self) -> None:
         if not hasattr(self, "ada"):
@@ -179,6 +183,7 @@ class TwoPhones(RuleBasedStateMachine):
         return found == [(version.number,)]
 
     def _send(self, phone: Phone, batch: Sequence[Version], *, lost: bool) -> None:
+        self.news = True
         for at in range(0, max(len(batch), 1), 100):
             items = [version.item() for version in batch[at : at + 100]]
             said = {"items": items, "cursor": phone.cursor}
@@ -191,6 +196,7 @@ class TwoPhones(RuleBasedStateMachine):
                 phone.cursor = answer.get_json()["cursor"]
 
     def _put(self, patient: Patient, headers: dict[str, str], version: Version) -> int:
+        self.news = True
         tag = {"If-Match": version.if_match} if version.if_match else {}
         path = "check-ins" if version.kind == "check_in" else "urges"
         answer = self.place.client.put(f"/v1/{path}/{version.id}", json=version.content, headers=headers | tag)
