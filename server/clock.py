@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+WAKES = time(8)
+
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
@@ -34,6 +36,19 @@ def day_end(day: date, zone: str, day_starts_at: int) -> datetime:
         middle = early + (late - early) // second // 2 * second
         early, late = (early, middle) if local_day(middle, zone, day_starts_at) > day else (middle, late)
     return late
+
+
+def last_day_over(instant: datetime, zone: str, day_starts_at: int) -> date:
+    """The last local day that is over for good."""
+    day = local_day(instant, zone, day_starts_at) - timedelta(days=1)
+    return day if day_end(day, zone, day_starts_at) <= instant else day - timedelta(days=1)
+
+
+def waking_hours(day: date, zone: str) -> tuple[datetime, datetime]:
+    """From 08:00 to midnight. Where the zone skips the day the end is not after the beginning."""
+    info = ZoneInfo(zone)
+    wakes, sleeps = datetime.combine(day, WAKES, info), datetime.combine(day + timedelta(days=1), time(), info)
+    return wakes.astimezone(UTC), sleeps.astimezone(UTC)
 
 
 def noon(day: date, zone: str) -> datetime:

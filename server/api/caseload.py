@@ -29,8 +29,9 @@ from server.schemas.patients import (
     SessionIn,
     SessionList,
     SessionOut,
+    ZoneList,
 )
-from server.services import check_ins, clinics, courses, limits, members, patients
+from server.services import check_ins, clinics, courses, limits, members, patients, zones
 from server.services.adherence import adherence
 from server.services.erasure import list_erasures
 from server.services.pages import parse_cursor
@@ -118,6 +119,15 @@ def list_earlier_versions(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> Any:
     """What a check-in said before each edit, the latest first."""
     patient = patients.get_patient(caller(), patient_id)
     return {"items": check_ins.earlier_versions(patient.id, check_in_id)}
+
+
+@routes.get("/patients/<uuid:patient_id>/zones")
+@requires(*MEMBERS, audit=Action.ZONES_READ)
+@routes.response(200, ZoneList)
+@routes.alt_response(404, "not-found")
+def show_zones(patient_id: uuid.UUID) -> Any:
+    """In which zones the patient was, since when, and who said so: the latest 200, newest first."""
+    return {"items": zones.list_zones(patients.get_patient(caller(), patient_id).id)}
 
 
 @routes.get("/patients/<uuid:patient_id>/adherence")

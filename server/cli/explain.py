@@ -58,10 +58,15 @@ def _readings(explained: Explanation) -> Iterator[str]:
         day += timedelta(days=1)
 
 
+_UNKNOWN = {"paused": "of a pause", "our own outage": "of our own outage", "cut short": "that travel cut short"}
+
+
 def _nothing_said(day: date, explained: Explanation) -> str:
     if day in explained.record.paused:
         return "paused"
-    return "our own outage" if day in explained.record.outages else "no check-in"
+    if day in explained.record.outages:
+        return "our own outage"
+    return "cut short" if day in explained.record.cut_short else "no check-in"
 
 
 def _changes(explained: Explanation) -> Iterator[str]:
@@ -75,7 +80,7 @@ def _changes(explained: Explanation) -> Iterator[str]:
     for day in explained.stored["basis"]:
         # A silent day was neither when it was judged, so it became one since.
         if explained.stored["rule"] == "gone_silent" and _nothing_said(day, explained) != "no check-in":
-            yield f"{day} is now known as a day of {'a pause' if day in explained.record.paused else 'our own outage'}."
+            yield f"{day} is now known as a day {_UNKNOWN[_nothing_said(day, explained)]}."
     for check_in in explained.late:
         counts = "" if check_in.counts else ", which does not count for its day"
         yield f"A check-in for {check_in.day} was received at {check_in.received_at:%Y-%m-%d %H:%M} UTC{counts}."

@@ -27,6 +27,7 @@ from server.models.tombstone import Tombstone
 from server.models.trend_state import TrendState
 from server.models.urge import Urge, UrgeVersion
 from server.models.webhook_call import CalledBecause, WebhookCall
+from server.models.zone_change import ZoneChange, ZoneFrom
 
 __all__ = [
     "PATIENT_HELD",
@@ -96,6 +97,8 @@ __all__ = [
     "Weekday",
     "What",
     "Withheld",
+    "ZoneChange",
+    "ZoneFrom",
     "etag_of",
     "hold_key",
     "sealed_in",

@@ -55,6 +55,7 @@ class Action(StrEnum):
     URGES_READ = "urges_read"
     QUARANTINE_READ = "quarantine_read"
     QUARANTINE_SETTLED = "quarantine_settled"
+    ZONES_READ = "zones_read"
     ADHERENCE_READ = "adherence_read"
     TREND_READ = "trend_read"
     CHART_READ = "chart_read"

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
@@ -48,6 +50,11 @@ class Patient(Base):
     reference_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     """What keeps the reference unique in its clinic."""
     zone: Mapped[str]
+    """Where the patient is now; ZoneChange has where before."""
+    days_cut_short: Mapped[list[date]] = mapped_column(ARRAY(Date()), server_default=text("'{}'"), default=list)
+    """The local days of which travel took too much to miss a check-in on them: what the zones until now make of it."""
+    closed_elsewhere: Mapped[date | None]
+    """The last local day that was closed before the patient came to the present zone."""
     language: Mapped[str]
     region: Mapped[str]
     """ISO 3166 country, optionally with its subdivision: decides the crisis lines."""

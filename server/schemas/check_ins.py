@@ -147,6 +147,9 @@ class NextSession(Body):
 class DayOut(Body):
     day = fields.Date(required=True)
     done = fields.Boolean(required=True)
+    cut_short = fields.Boolean(
+        required=True, metadata={"description": "Travel took most of it: without a check-in it breaks no streak."}
+    )
     craving = Rating(allow_none=True, required=True)
     mood = Rating(allow_none=True, required=True)
 
@@ -168,7 +171,9 @@ class TodayOut(Body):
         validate=validate.OneOf(("due", "done", "off")),
         metadata={"description": "off: participation is withdrawn; POST /v1/consents grants it again."},
     )
-    streak = fields.Integer(required=True, metadata={"description": "Days in a row with a check-in."})
+    streak = fields.Integer(
+        required=True, metadata={"description": "Days in a row with a check-in; days cut short are passed over."}
+    )
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
     reminders = fields.Nested(ReminderOut, required=True)
     last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from server.models import Indication, Role, SessionState, Target, Weekday
+from server.models import Indication, Role, SessionState, Target, Weekday, ZoneFrom
 from server.schemas.fields import (
     Body,
     Choice,
@@ -87,6 +87,17 @@ class PatientOut(Body):
 class PatientList(Body):
     items = fields.List(fields.Nested(PatientOut), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ZoneOut(Body):
+    zone = fields.String(required=True)
+    since = Instant(required=True, metadata={"description": "When we were told."})
+    told_by = Choice(ZoneFrom, required=True, metadata={"description": "unknown: of before this history was kept."})
+    member_id = fields.UUID(required=True, allow_none=True, metadata={"description": "Who of the clinic it was."})
+
+
+class ZoneList(Body):
+    items = fields.List(fields.Nested(ZoneOut), required=True)
 
 
 class AdherenceOut(Body):

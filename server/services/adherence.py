@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.extensions import db
 from server.models import CheckIn, Patient
+from server.services.own_days import days_of
 
 DAYS = 90
 
 
 def adherence(patient: Patient, now: datetime) -> dict[str, Any]:
     """The last local days of the patient, with those that have a check-in."""
-    last = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    last = days_of(patient, now).today
     first = last - timedelta(days=DAYS - 1)
     days = (
         select(CheckIn.day)

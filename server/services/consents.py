@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Consent, ConsentKind, EndedHow, Patient
@@ -15,6 +14,7 @@ from server.services import participation
 from server.services.consent_references import unused_reference
 from server.services.identities import Identity
 from server.services.keys import index_of
+from server.services.own_days import days_of
 from server.services.recipients import is_over
 from server.services.unique import unique
 from server.services.wordings import WORDINGS
@@ -70,7 +70,7 @@ def _held(caller: Identity) -> Patient:
 def _grant_disclosure(patient: Patient, fields: dict[str, Any], now: datetime) -> Consent:
     if patient.withdrawn_at is not None:
         raise Conflict("You take no part, so there is nothing to tell anybody. Grant participation first.")
-    _check_last_day(fields["expires_on"], local_day(now, patient.zone, patient.clinic.day_starts_at))
+    _check_last_day(fields["expires_on"], days_of(patient, now).today)
     index = index_of("consent.recipient", fields["recipient_email"].strip().lower(), patient.id)
     in_force = _end_expired(patient, now)
     if len(in_force) >= MOST_RECIPIENTS and index not in {consent.recipient_index for consent in in_force}:

@@ -10,7 +10,6 @@ from typing import IO, Any, cast
 from sqlalchemy import Table, select
 from sqlalchemy.orm import lazyload
 
-from server.clock import local_day
 from server.extensions import Base, db
 from server.models import (
     PATIENT_HELD,
@@ -34,10 +33,12 @@ from server.models import (
     Urge,
     UrgeVersion,
     WebhookCall,
+    ZoneChange,
 )
 from server.services.archives import Archive
 from server.services.belongings import of_patient
 from server.services.identities import Identity
+from server.services.own_days import days_of
 from server.services.series import own_series
 from server.trends.band import Expected
 
@@ -73,7 +74,7 @@ def _of(name: str, model: type[Base], about: str, order: str, told: str) -> Part
 
 
 def _trend(patient: Patient, now: datetime) -> Iterator[Row]:
-    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    today = days_of(patient, now).today
     first = db.session.scalar(
         select(CheckIn.day).where(CheckIn.patient_id == patient.id, CheckIn.counts).order_by(CheckIn.day).limit(1)
     )
@@ -105,11 +106,14 @@ PARTS = (
         Patient,
         "Your account here. `reference` is what your clinic calls you, `code` is what you sign in with; your check-ins"
         " are watched from monitored_from to monitored_until, and not since withdrawn_at. You are reminded at"
-        " reminder_time by your own clock; reminded_on was the last day with a reminder.",
+        " reminder_time by your own clock; reminded_on was the last day with a reminder. Of days_cut_short your travels"
+        " took so much that nobody missed a check-in.",
         "id",
         "id clinic.name code reference zone language region monitored_from monitored_until withdrawn_at active"
-        " created_at reminder_time reminded_on",
+        " created_at reminder_time reminded_on days_cut_short",
     ),
+    _of("zones", ZoneChange, "In which zones you were, since when, and who said so.", "number",
+        "number zone since told_by"),
     _of("care_team", CareTeam, "Who hears of your alerts, in this order.", "position", "position member.name"),
     _of(
         "check_ins",

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from server.clock import day_end, local_day
 from server.models import Patient
+from server.services.own_days import days_of
 
 
 def look_at_once(patient: Patient, now: datetime) -> None:
@@ -13,13 +13,7 @@ def look_at_once(patient: Patient, now: datetime) -> None:
 
 def look_by_end_of_day(patient: Patient, now: datetime) -> None:
     """Whatever changed (a pause, a zone): by the end of the patient's day, and a look that is due stays due."""
-    _look_by(patient, end_of_day(patient, now))
-
-
-def end_of_day(patient: Patient, now: datetime) -> datetime:
-    """When the patient's current local day is over."""
-    day_starts_at = patient.clinic.day_starts_at
-    return day_end(local_day(now, patient.zone, day_starts_at), patient.zone, day_starts_at)
+    _look_by(patient, days_of(patient, now).closes_at)
 
 
 def _look_by(patient: Patient, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Outages: when our own service was down, who noticed, and which days of a patient that makes unknown."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,11 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from server.clock import noon
+from server.clock import waking_hours
 from server.errors import Conflict, Refused
 from server.extensions import Instant, db
 from server.models import JobRun, Outage, OutageSource
+from server.services.own_days import ENOUGH, Stretch, each_stretch
 from server.services.replays import replay_all_from
+from server.services.zones import stretches_of
 
 Span = tuple[datetime, datetime]
 
@@ -20,12 +23,6 @@ Span = tuple[datetime, datetime]
 LONGEST_GAP = timedelta(hours=6)
 # Nobody records more than this by hand at once: a slip in the year would hide every silence.
 LONGEST_BY_HAND = timedelta(days=31)
-# A day is unknown when we were down for a quarter of its waking hours, 08:00 to midnight by the patient's clock.
-# People answer at an hour of their own, and that is a whole morning or evening; after less, the same day still has
-# room, and the phone tries again by itself. Who sleeps misses nothing. The price of an unknown day is small: a
-# silence is told a day later.
-WAKES = time(8)
-ENOUGH = timedelta(hours=4)
 DAY = timedelta(days=1)
 EARLIEST = date(1970, 1, 1)  # before it there were none, and further back no instant can be told
 
@@ -73,36 +70,52 @@ def list_outages() -> Sequence[Outage]:
     return db.session.scalars(select(Outage).order_by(Outage.began_at.desc())).all()
 
 
-def outage_days(since: Mapping[str, date]) -> dict[str, frozenset[date]]:
-    """By zone, the local days that are unknown there, from the day that `since` has for it on."""
-    if not since:
-        return {}
-    first = {zone: max(day, EARLIEST) for zone, day in since.items()}
+def outage_days(ids: Sequence[uuid.UUID], since: Sequence[date | None]) -> list[frozenset[date]]:
+    """The local days of each of these patients that are unknown, by where the patient was then.
+
+    From the day on that `since` has for each; none where it has None.
+    """
+    asked = [max(day, EARLIEST) for day in since if day is not None]
+    spans = _outages_since(min(asked)) if asked else []
+    stretches = stretches_of(ids) if spans else {}
+    unknown = {alike: unknown_days(spans, alike) for alike in set(stretches.values())}
+    return [
+        frozenset(day for day in unknown[stretches[one]] if day >= first) if first and spans else frozenset()
+        for one, first in zip(ids, since, strict=True)
+    ]
+
+
+def _outages_since(day: date) -> Sequence[Span]:
+    """By their beginning, all that may have touched this local day or a later one, anywhere."""
     found = db.session.execute(
         select(Outage.began_at, Outage.ended_at)
-        .where(Outage.ended_at > min(noon(day, zone) for zone, day in first.items()) - DAY)
+        .where(Outage.ended_at > datetime.combine(day - DAY, time(), UTC))
         .order_by(Outage.began_at)
     )
-    spans = [(began_at, ended_at) for began_at, ended_at in found]
-    return {
-        zone: frozenset(unknown for unknown in unknown_days(spans, zone) if unknown >= day)
-        for zone, day in first.items()
-    }
+    return [(began_at, ended_at) for began_at, ended_at in found]
 
 
-def unknown_days(outages: Iterable[Span], zone: str) -> frozenset[date]:
-    """The local days of which these outages (by beginning; they may overlap) took enough waking hours."""
-    info = ZoneInfo(zone)
+def unknown_days(outages: Iterable[Span], stretches: Sequence[Stretch]) -> frozenset[date]:
+    """The local days of which these outages (by beginning; they may overlap) took enough waking hours.
+
+    Of somebody who was in these zones: a day is judged by where they were on it, not where they are now.
+    """
     lost: dict[date, timedelta] = {}
     for began_at, ended_at in _joined(outages):
-        day = began_at.astimezone(info).date()
-        while day <= ended_at.astimezone(info).date():
-            wakes = datetime.combine(day, WAKES, info).astimezone(UTC)
-            sleeps = datetime.combine(day + DAY, time(), info).astimezone(UTC)
-            awake = min(ended_at, sleeps) - max(began_at, wakes)
-            lost[day] = lost.get(day, timedelta()) + max(awake, timedelta())
-            day += DAY
+        for zone, begin, end in each_stretch(stretches):
+            for day, awake in _awake(max(began_at, begin), min(ended_at, end), zone):
+                lost[day] = lost.get(day, timedelta()) + awake
     return frozenset(day for day, awake in lost.items() if awake >= ENOUGH)
+
+
+def _awake(began_at: datetime, ended_at: datetime, zone: str) -> Iterator[tuple[date, timedelta]]:
+    """The days from the one instant to the other, and how much of each one's waking hours lies between."""
+    if began_at < ended_at:
+        day, last = (instant.astimezone(ZoneInfo(zone)).date() for instant in (began_at, ended_at))
+        while day <= last:
+            wakes, sleeps = waking_hours(day, zone)
+            yield day, max(min(ended_at, sleeps) - max(began_at, wakes), timedelta())
+            day += DAY
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:

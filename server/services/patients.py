@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import Select, or_, select, tuple_, update
 from sqlalchemy.orm import selectinload
 
-from server.clock import local_day
 from server.errors import Conflict, NotFound, Refused
 from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Invite, Patient, Role
 from server.scope import NOWHERE, clinic_of_invite, clinic_of_patient, enter
-from server.services import audit, participation, reminders
+from server.services import audit, participation
 from server.services.break_glass import broken_by
 from server.services.care_teams import cared_for_by, has_alert_of, replace_care_team
 from server.services.changes import profile_changed
@@ -25,6 +24,7 @@ from server.services.identities import Identity, known_of
 from server.services.keys import index_of
 from server.services.looks import look_by_end_of_day
 from server.services.notices import tell_newcomers
+from server.services.own_days import days_of
 from server.services.pages import Cursor
 from server.services.passwords import check_password, hash_password
 from server.services.pauses import set_paused
@@ -32,6 +32,7 @@ from server.services.replays import replay
 from server.services.routes import route
 from server.services.sign_ins import end_all
 from server.services.unique import unique
+from server.services.zones import enrolled_in, first_zone, moved_by_clinic
 from server.trends import Severity
 
 INVITE_LIFE = timedelta(days=14)
@@ -94,6 +95,7 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
     patient.reference_index = _reference_index(patient)
     with unique(*REFERENCE):
         db.session.add(patient)
+    first_zone(patient, now, caller.id)
     audit.concerns(patient.id)
     replace_care_team(patient, team)
     set_paused(patient, paused, caller.id, now)
@@ -105,7 +107,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
     db.session.refresh(patient, with_for_update=PATIENT_HELD)
     team, paused = fields.pop("care_team", None), fields.pop("paused", None)
     if "zone" in fields:
-        check_zone(fields["zone"])
+        moved_by_clinic(patient, fields.pop("zone"), now, caller.id)
     first, last = (fields.get(name, getattr(patient, name)) for name in ("monitored_from", "monitored_until"))
     if first and last and last < first:
         raise Refused("monitored_until", "Monitoring cannot end before it begins.")
@@ -116,9 +118,8 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
         if "reference" in fields:
             patient.reference_index = _reference_index(patient)
     profile_changed(patient, *fields)
-    if fields.keys() & {"zone", "monitored_from", "monitored_until"}:
+    if fields.keys() & {"monitored_from", "monitored_until"}:
         replay(patient)
-        reminders.plan(patient, now)
     if paused is not None:
         set_paused(patient, paused, caller.id, now)
     if was_active and not patient.active:
@@ -180,12 +181,9 @@ def redeem_invite(code: str, password: str, device: str, zone: str, now: datetim
     check_password(password, known_of(patient))
     patient.password_hash = password_hash
     end_all(patient, Ended.REPLACED, now)
-    patient.zone = zone
-    profile_changed(patient, "zone")
-    replay(patient)
-    reminders.plan(patient, now)
+    enrolled_in(patient, zone, now)
     if patient.monitored_from is None:
-        patient.monitored_from = local_day(now, zone, patient.clinic.day_starts_at)
+        patient.monitored_from = days_of(patient, now).today
     participation.begin(patient, now)
     look_by_end_of_day(patient, now)
     db.session.flush()

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.extensions import db
 from server.models import Patient, Pause, PausedWhy
 from server.services.listed import any_of
+from server.services.own_days import days_of
 from server.services.replays import replay_from
 
 
@@ -29,7 +29,7 @@ def set_withdrawn(patient: Patient, withdrawn: bool, now: datetime) -> None:
 
 def _set(patient: Patient, paused: bool, why: PausedWhy, by: uuid.UUID | None, now: datetime) -> None:
     db.session.refresh(patient, ["pauses"])
-    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    today = days_of(patient, now).today
     opened = [pause for pause in patient.pauses if pause.why is why and pause.last_day is None]
     if paused and not opened:
         patient.pauses.append(Pause(why=why, first_day=today, begun_at=now, begun_by=by))

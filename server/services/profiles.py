@@ -8,12 +8,11 @@ from server.extensions import db
 from server.models import PATIENT_HELD, Ended, Member, Patient, Role
 from server.services import reminders, sign_ins
 from server.services.changes import profile_changed
-from server.services.clinics import check_zone
 from server.services.identities import Identity, account_of, known_of
 from server.services.looks import look_by_end_of_day
 from server.services.passwords import hash_password, password_matches
-from server.services.replays import replay
 from server.services.sign_ins import Given, Lasting
+from server.services.zones import travelled
 
 
 def profile(caller: Identity) -> dict[str, Any]:
@@ -45,15 +44,13 @@ def change_own(caller: Identity, fields: dict[str, Any], now: datetime) -> None:
     """A patient's own zone, language and reminder time. Raises Refused for an unknown zone."""
     patient = db.session.get_one(Patient, caller.id, with_for_update=PATIENT_HELD, populate_existing=True)
     if "zone" in fields:
-        patient.zone = check_zone(fields["zone"])
-        replay(patient)
+        travelled(patient, fields["zone"], now)
         look_by_end_of_day(patient, now)
-        reminders.plan(patient, now)
     if "reminder_time" in fields:
         reminders.set_time(patient, fields["reminder_time"], now)
     if "language" in fields:
         patient.language = fields["language"]
-    profile_changed(patient, *fields)
+    profile_changed(patient, *fields.keys() - {"zone"})
     db.session.flush()
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.extensions import db
 from server.models import Alert, AlertEmail, AlertState, Consent, ConsentKind, Patient, What, Withheld
 from server.services.listed import any_of
+from server.services.own_days import days_of
 from server.services.routes import route, routing_of
 from server.trends import Severity
 
@@ -59,7 +59,7 @@ def is_open_safety(alert: Alert) -> bool:
 
 def is_over(consent: Consent, patient: Patient, now: datetime) -> bool:
     """Whether its last day is over, where the patient is."""
-    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    today = days_of(patient, now).today
     return consent.expires_on is not None and consent.expires_on < today
 
 

@@ -77,7 +77,7 @@ def _reason(alert: Alert, last_day: date, now: datetime) -> str:
     arrived = _days(alert, last_day, CheckIn.received_at > spoke)
     edited = _days_edited(alert, last_day, spoke)
     if not arrived and not edited:
-        return "The limits, the sessions, the monitored days or the pauses were changed."
+        return "The limits, the sessions, the monitored days, the zone or the pauses were changed."
     what = "arrived later" if not edited else "was edited" if not arrived else "arrived later or was edited"
     days = sorted({*arrived, *edited})
     if len(days) == 1:

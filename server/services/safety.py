@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.extensions import db
 from server.models import PATIENT_HELD, Alert, AlertEvent, AlertState, Patient
 from server.services.limits import thresholds_of
+from server.services.own_days import days_of
 from server.services.raising import raise_findings
 from server.trends import safety_concern
 
@@ -37,7 +37,7 @@ def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
 
 def heed(patient: Patient, now: datetime) -> None:
     """As heed_refused. The caller holds the patient's row."""
-    hear_yes(patient, [], [local_day(now, patient.zone, patient.clinic.day_starts_at)], now)
+    hear_yes(patient, [], [days_of(patient, now).today], now)
 
 
 def _told(patient_id: uuid.UUID) -> set[date | None]:

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from server.clock import local_day
 from server.extensions import db
 from server.models import Alert, AlertState, CheckIn, Patient, SessionState
 from server.services.courses import course_of, patient_sessions
+from server.services.own_days import days_of
 from server.trends import Reading
 from server.trends.band import Expected, expected_band
 from server.trends.items import CRAVING, MOOD
@@ -84,7 +84,7 @@ def series_around(alert: Alert, now: datetime) -> Series:
 
 
 def _last_days(patient: Patient, days: int, now: datetime) -> Window:
-    today = local_day(now, patient.zone, patient.clinic.day_starts_at)
+    today = days_of(patient, now).today
     return Window(today - timedelta(days=days - 1), today)
 
 

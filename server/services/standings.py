@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from server.clock import day_end, local_day
 from server.extensions import db
 from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, TrendState
 from server.services.courses import courses_of
 from server.services.limits import thresholds_by_day
 from server.services.listed import any_of, as_table
 from server.services.outages import outage_days
+from server.services.own_days import OwnDays, cut_short, own_days
 from server.services.pauses import paused_days
 from server.trends import Thresholds
 from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
@@ -43,7 +44,7 @@ class Batch:
 
     clinic: Clinic
     versions: Sequence[tuple[date, Thresholds]]  # of its limits, as thresholds_by_day has them
-    patients: Sequence[Any]  # id, zone, active, trend_through, monitored_from, monitored_until, standing
+    patients: Sequence[Any]  # of each what hold_due reads
     closed: list[date]  # the last local day that is over
     rows: Standings  # where each stands after it
     close: Bools  # who needs a closer look: a rule may have something to say, or nothing was known
@@ -63,10 +64,8 @@ def look_over(clinic: Clinic, patients: Sequence[Any], now: datetime) -> Batch:
     Whose diary changed behind the standing (`trend_through` is None), or who has none, is read from the first day on
     and always needs a closer look. Nothing is written.
     """
-    zones = {one.zone for one in patients}
-    today = {zone: local_day(now, zone, clinic.day_starts_at) for zone in zones}
-    # Who travelled west may be back in a day that was over: it stays over.
-    closed = [max(today[one.zone] - DAY, one.trend_through or date.min) for one in patients]
+    # A clock that was ahead may have closed more: that stays closed.
+    closed = [max(_days(clinic, one, now).over, one.trend_through or date.min) for one in patients]
     versions = thresholds_by_day(clinic)
     begins, thresholds = _newest(versions)
     # Days of before these limits are judged by others, on the diary.
@@ -89,15 +88,12 @@ def write_back(batch: Batch, now: datetime) -> None:
     """Keeps the standings, and puts each patient's next look at the end of the local day."""
     if not batch.patients:
         return
-    ends = {
-        zone: day_end(local_day(now, zone, batch.clinic.day_starts_at), zone, batch.clinic.day_starts_at)
-        for zone in {one.zone for one in batch.patients}
-    }
+    ends = (_days(batch.clinic, one, now).closes_at if one.active else None for one in batch.patients)
     ids = [one.id for one in batch.patients]
     due = as_table(
         id=(ids, Uuid),
         through=(batch.through, Date),
-        due_at=([ends[one.zone] if one.active else None for one in batch.patients], DateTime(timezone=True)),
+        due_at=(ends, DateTime(timezone=True)),
     )
     db.session.execute(
         update(Patient)
@@ -123,12 +119,18 @@ def write_back(batch: Batch, now: datetime) -> None:
     db.session.execute(states.on_conflict_do_update(index_elements=["patient_id"], set_=new))
 
 
+def _days(clinic: Clinic, one: Any, now: datetime) -> OwnDays:
+    return own_days(one.zone, one.closed_elsewhere, clinic.day_starts_at, now)
+
+
 def hold_due(clinic: Clinic, patient_ids: Iterable[uuid.UUID], now: datetime) -> Sequence[Any]:
     """Locks those of these patients who are due, each with what is remembered of it."""
     return db.session.execute(
         select(
             Patient.id,
             Patient.zone,
+            Patient.days_cut_short,
+            Patient.closed_elsewhere,
             Patient.active,
             Patient.trend_through,
             Patient.monitored_from,
@@ -176,7 +178,7 @@ def _news(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date], known
         said=said,
         paused=days(paused_days([one.id for one in patients], closed)),
         # What is replayed came through no service, so none was down.
-        outages=days(_down(patients, since) if clinic.live else ()),
+        unknown=days(chain(_cut_short(patients, since, closed), _down(patients, since) if clinic.live else ())),
     )
 
 
@@ -196,15 +198,18 @@ def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Iterator[tuple[int
 
 
 def _down(patients: Sequence[Any], since: Sequence[date]) -> Iterator[tuple[int, date]]:
-    """The days on which our own service was down, as each patient's zone has them."""
+    """The days on which our own service was down."""
     # Before monitoring began nothing was awaited, so nothing is asked of times before.
     first = [max(day, one.monitored_from or day) for one, day in zip(patients, since, strict=True)]
-    earliest: dict[str, date] = {}
-    for one, day in zip(patients, first, strict=True):
-        earliest[one.zone] = min(day, earliest.get(one.zone, day))
-    unknown = outage_days(earliest)
-    for who, one in enumerate(patients):
-        for day in unknown[one.zone]:
+    for who, unknown in enumerate(outage_days([one.id for one in patients], first)):
+        for day in unknown:
+            yield who, day
+
+
+def _cut_short(patients: Sequence[Any], since: Sequence[date], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
+    for who, (one, last) in enumerate(zip(patients, closed, strict=True)):
+        first = max(since[who], one.monitored_from or last)
+        for day in cut_short(one.zone, one.days_cut_short, first, last):
             yield who, day
 
 

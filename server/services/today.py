@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Result, Row, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from server.clock import day_end, local_day
+from server.clock import day_end
 from server.extensions import db
 from server.models import CheckIn, Patient, SessionState, TmsSession
+from server.services.own_days import days_of, is_cut_short
 from server.services.support import support_for
 
 SHOWN_DAYS = 14
 # A streak is counted this far back: enough for any course, and a bound on what one request reads.
 LONGEST_STREAK = 400
+DAY = timedelta(days=1)
 
 # Phones ask this often: the statements are built once, and read columns, not whole rows.
 _RATED = select(CheckIn.day, CheckIn.craving, CheckIn.mood).where(
@@ -42,16 +44,15 @@ _NEXT = (
 
 def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
     patient = db.session.get_one(Patient, patient_id)
-    day_starts_at = patient.clinic.day_starts_at
-    day = local_day(now, patient.zone, day_starts_at)
+    day = days_of(patient, now).today
     by_day = _rated(patient.id, day - timedelta(days=LONGEST_STREAK))
     return {
         "day": day,
-        "day_ends_at": day_end(day, patient.zone, day_starts_at),
+        "day_ends_at": day_end(day, patient.zone, patient.clinic.day_starts_at),
         "check_in": "off" if patient.withdrawn_at else "done" if day in by_day else "due",
-        "streak": streak(by_day, day),
+        "streak": streak(by_day, day, patient),
         "next_session": _next_session(patient.id, now),
-        "last_days": [_shown(day - timedelta(days=back), by_day) for back in range(SHOWN_DAYS)],
+        "last_days": [_shown(day - timedelta(days=back), by_day, patient) for back in range(SHOWN_DAYS)],
         "reminders": {
             "time": patient.reminder_time,
             "next_at": None if patient.withdrawn_at else patient.remind_due_at,
@@ -66,12 +67,15 @@ def _rated(patient_id: uuid.UUID, since: date) -> Mapping[date, Row[Any]]:
     return {row.day: row for row in found}
 
 
-def streak(by_day: Mapping[date, object], day: date) -> int:
-    """Days in a row with a check-in, up to today; a today that is still open does not break it."""
-    first = day if day in by_day else day - timedelta(days=1)
-    length = 0
-    while first - timedelta(days=length) in by_day:
-        length += 1
+def streak(by_day: Mapping[date, object], day: date, patient: Patient) -> int:
+    """Days in a row with a check-in; neither a today that is still open nor a day cut short breaks it.
+
+    Whoever has travelled west may have reported tomorrow already.
+    """
+    length, back = 0, max([day, *by_day])
+    while back in by_day or back >= day or is_cut_short(patient, back):
+        length += back in by_day
+        back -= DAY
     return length
 
 
@@ -80,11 +84,12 @@ def _next_session(patient_id: uuid.UUID, now: datetime) -> dict[str, Any] | None
     return dict(found._mapping) if found else None  # noqa: SLF001  # the public name of a row's dictionary
 
 
-def _shown(day: date, by_day: Mapping[date, Row[Any]]) -> dict[str, Any]:
+def _shown(day: date, by_day: Mapping[date, Row[Any]], patient: Patient) -> dict[str, Any]:
     found = by_day.get(day)
     return {
         "day": day,
         "done": found is not None,
+        "cut_short": is_cut_short(patient, day),
         "craving": found.craving if found else None,
         "mood": found.mood if found else None,
     }

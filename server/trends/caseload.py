@@ -48,7 +48,7 @@ class News:
     monitored_until: Ints
     said: Said
     paused: Days
-    outages: Days
+    unknown: Days  # of an outage of ours, or cut short by travel
 
 
 def catch_up(rows: Standings, news: News, thresholds: Thresholds) -> tuple[Standings, Bools, Bools]:
@@ -64,13 +64,13 @@ def catch_up(rows: Standings, news: News, thresholds: Thresholds) -> tuple[Stand
     if not patients:
         return rows, look[0], look[1]
     said = _by_day(news.said.day)
-    paused, outages = _by_day(news.paused.day), _by_day(news.outages.day)
+    paused, unknown = _by_day(news.paused.day), _by_day(news.unknown.day)
     for day in range(int(news.after.min()) + 1, int(news.until.max()) + 2):
         answers = _answers(patients, news.said, said.get(day))
         awaiting = Awaiting(
             (news.monitored_from > 0) & (news.monitored_from <= day) & (day <= news.monitored_until),
             _marked(patients, news.paused, paused.get(day)),
-            _marked(patients, news.outages, outages.get(day)),
+            _marked(patients, news.unknown, unknown.get(day)),
         )
         over = (news.after < day) & (day <= news.until)
         if over.all():

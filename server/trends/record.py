@@ -26,6 +26,7 @@ class Record:
     monitored_until: date | None = None  # the last day of it; None: no end is set
     paused: frozenset[date] = frozenset()  # days of a pause, its first and last included: silence means nothing
     outages: frozenset[date] = frozenset()  # days on which our service was down: unknown, not silent
+    cut_short: frozenset[date] = frozenset()  # days that travel took from the patient, or most of them: unknown, too
 
     def __post_init__(self) -> None:
         """Raise ValueError for two readings of one day (which of them counts is the caller's to say)."""

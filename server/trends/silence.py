@@ -12,6 +12,7 @@ a check-in on 69% of days, as dependent persons answer in studies like this (69.
 0.25 in simulated ones with 5 to 60% of days missed in runs of 2.5; with one rate for all days it would have been 0.6.
 
 A day on which our own service was down is unknown: without a check-in it is left out, and the silence goes on after it.
+So is one that the patient lost by travelling east.
 A pause is more: nobody expected the patient, so a silence ends where a pause begins, and what follows the pause is
 counted anew. Two silent days, a week's pause and two silent days are not four in a row. Days of a pause enter no habit.
 """
@@ -22,7 +23,7 @@ from datetime import date
 from itertools import pairwise
 
 from server.trends.findings import Evidence, Severity
-from server.trends.record import Record
+from server.trends.record import DAY, Record
 from server.trends.sentences import count, name_day
 from server.trends.thresholds import Thresholds
 
@@ -62,7 +63,7 @@ def gone_silent(record: Record, thresholds: Thresholds) -> Iterator[Evidence]:
             if day not in record.paused:
                 habit.append(True)
             since, silent = day, []
-        elif day not in record.outages:
+        elif day not in record.outages | record.cut_short:
             if not silent:
                 habit = habit[-HABIT_DAYS:]
                 limit = unlikely_length(habit, thresholds)
@@ -89,8 +90,7 @@ def unlikely_length(habit: Sequence[bool], thresholds: Thresholds) -> int:
 def _explain(figures: Silence, silent: list[date], since: date | None, record: Record, *, heard: bool) -> Evidence:
     day = silent[-1]
     first = record.monitored_from or silent[0]
-    down = sum(first <= outage <= day and (since is None or since < outage) for outage in record.outages)
-    left_out = f" ({count(down, 'day')} of our own outage left out)" if down else ""
+    left_out = _left_out(record, max(first, since + DAY) if since else first, day)
     if since is None:
         start = f"since monitoring began on {name_day(first, day)}"
     else:
@@ -103,6 +103,14 @@ def _explain(figures: Silence, silent: list[date], since: date | None, record: R
         basis=tuple(silent),
         figures=figures,
     )
+
+
+def _left_out(record: Record, first: date, last: date) -> str:
+    down = sum(first <= day <= last for day in record.outages)
+    lost = sum(first <= day <= last for day in record.cut_short - record.outages)
+    told = [f"{count(down, 'day')} of our own outage"] if down else []
+    told += [f"{count(lost, 'day')} lost to travel"] if lost else []
+    return f" ({' and '.join(told)} left out)" if told else ""
 
 
 def _describe_habit(figures: Silence, *, heard: bool) -> str:

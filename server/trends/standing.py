@@ -106,11 +106,11 @@ class Awaiting(NamedTuple):
 
     monitored: Bools
     paused: Bools
-    outage: Bools
+    unknown: Bools
 
     def of(self, who: Ints) -> "Awaiting":
         """Of some of the patients."""
-        return Awaiting(self.monitored[who], self.paused[who], self.outage[who])
+        return Awaiting(self.monitored[who], self.paused[who], self.unknown[who])
 
 
 def step(
@@ -138,10 +138,10 @@ def step(
 
 def _fall_silent(rows: Standings, given: Bools, awaiting: Awaiting, thresholds: Thresholds) -> tuple[Standings, Bools]:
     """The rule gone_silent, day by day, and whose silence has just become news."""
-    monitored, paused, outage = awaiting
+    monitored, paused, unknown = awaiting
     ended = monitored & (given | paused)
     answered = ended & ~paused
-    quiet = monitored & ~ended & ~outage
+    quiet = monitored & ~ended & ~unknown
     missed = rows.silent * ended
     habit = (rows.habit << np.minimum(missed, HABIT_DAYS) << answered | answered) & _NEWEST
     awaited = np.minimum(rows.awaited + missed + answered, HABIT_DAYS)

@@ -50,6 +50,7 @@ FILE_OF = {
     "check_in_version": "earlier_check_ins",
     "urge": "urges",
     "urge_version": "earlier_urges",
+    "zone_change": "zones",
     "quarantined_item": "not_taken",
     **{name: f"{name}s" for name in ("check_in", "course", "pause", "alert", "alert_event", "alert_email", "invite")},
     **{name: f"{name}s" for name in ("consent", "disclosure")},
@@ -63,7 +64,7 @@ LEFT_OUT = {
         *("reference_index", "password_hash", "token_version", "trend_through"),
         *("remind_due_at", "remind_queued_at"),
         *("assess_due_at", "assess_queued_at", "assessed_at", "assess_failures", "assess_error"),
-        *("changes", "profile_change", "quarantined"),
+        *("changes", "profile_change", "quarantined", "closed_elsewhere"),
     },
     "check_in": {"change"},
     "session": {"change"},
@@ -80,6 +81,7 @@ LEFT_OUT = {
     "pause": {"id", "begun_by", "ended_by"},
     "sign_in": {"id", "member_id", "current_hash", "previous_hash", "retry_until"},
     "care_team": {"member_id"},
+    "zone_change": {"member_id"},
     "push_address": {"sign_in_id", "address_index"},
 }  # fmt: skip
 # Everybody's own: they would say the same in each row.

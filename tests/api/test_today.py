@@ -28,7 +28,9 @@ def test_due_until_it_is_done(app: Flask, client: FlaskClient, actors: Actors, c
     check_in(app, client, actors, clock, back=0)
     today = client.get("/v1/today", headers=headers).get_json()
     assert (today["check_in"], today["streak"]) == ("done", 1)
-    assert today["last_days"][0] == {"day": "2026-05-04", "done": True, "craving": 0, "mood": None}
+    assert today["last_days"][0] == {
+        "day": "2026-05-04", "done": True, "cut_short": False, "craving": 0, "mood": None,
+    }  # fmt: skip
 
 
 def test_a_streak_is_of_days_in_a_row_and_an_open_day_does_not_break_it(

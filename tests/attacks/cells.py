@@ -236,6 +236,7 @@ CELLS = {
     ("POST", "/v1/patients/<uuid:patient_id>/quarantine/<uuid:quarantined_id>/resolve"): Cell(
         "403 403 403 200 404 404 403 403 403", lambda _: {"outcome": "entered", "reason": "asked on the phone"}
     ),
+    ("GET", "/v1/patients/<uuid:patient_id>/zones"): Cell("403 403 403 200 404 404 200 404 200"),
     ("GET", "/v1/patients/<uuid:patient_id>/adherence"): Cell("403 403 403 200 404 404 200 404 200"),
     ("GET", "/v1/trend"): Cell("200 200 200 403 403 403 403 403 403"),
     ("GET", "/v1/patients/<uuid:patient_id>/trend"): Cell("403 403 403 200 404 404 403 403 403"),

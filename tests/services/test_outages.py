@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from server.clock import local_day
 from server.extensions import db
 from server.jobs.assessing import assess_all
-from server.services import outages
+from server.services import identities, outages, profiles
 from server.services.outages import unknown_days
+from server.services.own_days import ENOUGH, always
 from server.services.records import record_of
+from server.trends import Thresholds
 from tests.conftest import Clock
 from tests.database import change, one, rows
 from tests.factories import Actors
 from tests.services.test_rules_in_watch import days, told
 from tests.test_clock import JUMPY
+from tests.trends.standings import stand
 
 
 def at(text: str) -> datetime:
@@ -70,7 +73,7 @@ DAYS: list[tuple[str, str, list[tuple[str, str]], list[int]]] = [
 
 @pytest.mark.parametrize(("zone", "spans", "unknown"), [row[1:] for row in DAYS], ids=[row[0] for row in DAYS])
 def test_the_days_that_are_unknown(zone: str, spans: list[tuple[str, str]], unknown: list[int]) -> None:
-    found = unknown_days([(at(began), at(ended)) for began, ended in spans], zone)
+    found = unknown_days([(at(began), at(ended)) for began, ended in spans], always(zone))
     assert sorted(day.day for day in found) == unknown
 
 
@@ -85,17 +88,17 @@ def test_a_day_is_unknown_by_the_hours_that_it_lost(zone: str, start: datetime, 
     touched = {local_day(began + hour * HOUR, zone, starts_at) for hour in range(hours)} | {
         local_day(began + hours * HOUR, zone, starts_at)
     }
-    found = unknown_days([(began, began + hours * HOUR)], zone)
+    found = unknown_days([(began, began + hours * HOUR)], always(zone))
     # A day that a zone skipped whole is nobody's; it may be named.
     assert all(day in touched or day + DAY in touched for day in found)
-    if hours < outages.ENOUGH // HOUR:
+    if hours < ENOUGH // HOUR:
         assert found == frozenset()
     # Whatever lies two days within it was lost whole.
     first, last = local_day(began, zone, starts_at), local_day(began + hours * HOUR, zone, starts_at)
     within = {first + timedelta(days=index) for index in range(2, (last - first).days - 1)}
     assert within <= found
     halves = [(began, began + hours * HOUR / 2), (began + hours * HOUR / 2, began + hours * HOUR)]
-    assert unknown_days(halves, zone) == found
+    assert unknown_days(halves, always(zone)) == found
 
 
 def record(began: str, ended: str, clock: Clock) -> None:
@@ -141,12 +144,27 @@ def test_an_outage_is_every_clinics_but_no_replays(actors: Actors, clock: Clock)
     clock.pass_by(days=3)
     record("2026-05-05T06:00-04:00", "2026-05-05T14:00-04:00", clock)
     assert record_of(actors.ada, clock()).outages == {date(2026, 5, 5)}
-    change("UPDATE patient SET zone = 'Pacific/Honolulu'")
+    change("UPDATE zone_change SET zone = 'Pacific/Honolulu'")
     db.session.expire_all()
     assert record_of(actors.ada, clock()).outages == frozenset()  # midnight to 08:00 there
-    change("UPDATE patient SET zone = 'America/New_York'; UPDATE clinic SET live = false")
+    change("UPDATE zone_change SET zone = 'America/New_York'; UPDATE clinic SET live = false")
     db.session.expire_all()
     assert record_of(actors.ada, clock()).outages == frozenset()
+
+
+def test_a_day_of_an_outage_stays_the_day_that_it_was_wherever_the_patient_goes(actors: Actors, clock: Clock) -> None:
+    clock.pass_by(days=3)
+    record("2026-05-05T08:00-04:00", "2026-05-05T14:00-04:00", clock)  # in the evening and at night in Tokyo
+    profiles.change_own(identities.of_patient(actors.ada), {"zone": "Asia/Tokyo"}, clock())
+    db.session.commit()
+    assert record_of(actors.ada, clock()).outages == {date(2026, 5, 5)}
+    clock.pass_by(days=3)
+    record("2026-05-10T08:00+09:00", "2026-05-10T14:00+09:00", clock)
+    assert record_of(actors.ada, clock()).outages == {date(2026, 5, 5), date(2026, 5, 10)}
+    assess_all([actors.ada.id], clock())
+    db.session.rollback()
+    kept = rows("SELECT standing FROM trend_state WHERE patient_id = :id", id=actors.ada.id)
+    assert kept == [(stand([record_of(actors.ada, clock())], Thresholds()).packed()[0],)]
 
 
 def test_of_before_the_patient_nothing_is_read(actors: Actors, clock: Clock) -> None:

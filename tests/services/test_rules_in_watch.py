@@ -63,6 +63,23 @@ def make_course(actors: Actors, clock: Clock, **said: Any) -> list[uuid.UUID]:
     return [session.id for session in course.sessions]
 
 
+def test_a_day_that_travel_took_is_left_out_of_a_silence(app: Flask, actors: Actors, clock: Clock) -> None:
+    change(actors, clock, zone="America/Los_Angeles")
+    days(actors.ada, clock, "x" * 14 + "  ", zone="America/Los_Angeles")  # silent on 18 and 19 May
+    change(actors, clock, zone="Australia/Sydney")  # on the 21st, at six in the morning
+    days(actors.ada, clock, "  ")
+    assert told("gone_silent") == []
+    days(actors.ada, clock, " ")
+    assert told("gone_silent") == [("raised", "routine", date(2026, 5, 23))]
+    assert one("SELECT sentence FROM alert") == (
+        "No check-in for 5 days (1 day lost to travel left out), since 17 May; "
+        "this patient checked in on 14 of 14 days before."
+    )
+    explained = app.test_cli_runner().invoke(args=["explain", str(one("SELECT id FROM alert"))])
+    assert explained.exit_code == 0
+    assert "2026-05-20         cut short\n" in explained.output
+
+
 def test_a_silence_is_told_once_and_again_when_it_is_clearly_longer(actors: Actors, clock: Clock) -> None:
     days(actors.ada, clock, "x" * 14)  # 4 to 17 May
     days(actors.ada, clock, " " * 4)

@@ -34,7 +34,7 @@ def _whole(records: Sequence[Record]) -> News:
             for reading in record.readings
         ),
         paused=days((who, day) for who, record in enumerate(records) for day in record.paused),
-        outages=days((who, day) for who, record in enumerate(records) for day in record.outages),
+        unknown=days((who, day) for who, record in enumerate(records) for day in record.outages | record.cut_short),
     )
 
 

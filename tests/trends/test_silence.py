@@ -12,7 +12,7 @@ ROUTINE, PROMPT = Severity.ROUTINE, Severity.PROMPT
 DAILY, WEEKDAYS, OFTEN, SELDOM = "x" * 30, "xxxxx  " * 4, "xxxx xxx x" * 3, "x   x    x x     x    x   x  x"
 
 # name, a mark a day from 1 April, what fires: (day, severity)
-# x: a check-in, o: an outage of ours, p: a pause, O and P: a check-in all the same
+# x: a check-in, o: an outage of ours, t: a day that travel took, p: a pause, O, T and P: a check-in all the same
 DAYS: list[tuple[str, str, list[tuple[int, Severity]]]] = [
     ("every day", DAILY, []),
     ("two days are never a silence", DAILY + "  x", []),
@@ -31,6 +31,8 @@ DAYS: list[tuple[str, str, list[tuple[int, Severity]]]] = [
     ("our own outage is not silence", DAILY + "ooooo", []),
     ("it is left out of one", DAILY + " oo  ", [(35, ROUTINE)]),
     ("a check-in on its day is one all the same", DAILY + "  O  ", []),
+    ("nor is a day that travel took", DAILY + " tt  ", [(35, ROUTINE)]),
+    ("a check-in on what was left of it is one all the same", DAILY + "  T  ", []),
     ("a pause is not silence", DAILY + "p" * 40, []),
     ("a pause of a day ends a silence", DAILY + "  p  ", []),
     ("what is on both sides of a pause is not joined", DAILY + "  ppppppp  ", []),
@@ -53,10 +55,10 @@ def marked_days(marks: str, mark: str) -> list[date]:
 
 def record(marks: str, **said: object) -> Record:
     """All of these days are over, and monitored."""
-    readings = tuple(Reading(day, mood=5) for day in marked_days(marks, "xOP"))
+    readings = tuple(Reading(day, mood=5) for day in marked_days(marks, "xOTP"))
     today = APRIL_1 + timedelta(days=len(marks) - 1)
-    paused, outages = (frozenset(marked_days(marks, mark)) for mark in ("pP", "oO"))
-    known = {"today": today, "monitored_from": APRIL_1, "paused": paused, "outages": outages}
+    paused, outages, lost = (frozenset(marked_days(marks, mark)) for mark in ("pP", "oO", "tT"))
+    known = {"today": today, "monitored_from": APRIL_1, "paused": paused, "outages": outages, "cut_short": lost}
     return Record(readings, **{**known, **said})  # type: ignore[arg-type]
 
 
@@ -110,6 +112,15 @@ def test_only_on_monitored_days_that_are_over(said: dict[str, object], fires: in
                 (
                     "No check-in for 6 days (1 day of our own outage left out), since the pause ended on 5 May; "
                     "this patient checked in on 28 of 30 days before."
+                )
+            ],
+        ),
+        (
+            DAILY + " tot  ",
+            [
+                (
+                    "No check-in for 3 days (1 day of our own outage and 2 days lost to travel left out), "
+                    "since 30 April; this patient checked in on 30 of 30 days before."
                 )
             ],
         ),

@@ -51,6 +51,7 @@ def records(draw: st.DrawFn) -> Record:
         monitored_until=monitored_until,
         paused=draw(some_days),
         outages=draw(some_days),
+        cut_short=draw(some_days),
     )
 
 
@@ -82,7 +83,7 @@ def news_of(records: Sequence[Record], after: Sequence[int]) -> News:
             if reading.day > last[who]
         ),
         paused=days((who, day) for who, record in enumerate(records) for day in record.paused),
-        outages=days((who, day) for who, record in enumerate(records) for day in record.outages),
+        unknown=days((who, day) for who, record in enumerate(records) for day in record.outages | record.cut_short),
     )
 
 
