@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0040"
+revision = "0027"
 down_revision = "0026"
 
 CLINIC = "(NULLIF(current_setting('interlude.clinic'::text, true), ''::text))::uuid"
