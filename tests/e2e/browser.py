@@ -25,13 +25,20 @@ class Browser:
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int) -> Any:
         """One API call; fails unless it is answered with `expect`."""
+        status, text = self._call(method, path, body)
+        assert status == expect, f"{method} {path}: {status} {text[:500]}"
+        return json.loads(text) if text else None
+
+    def status(self, method: str, path: str, body: Any = None) -> int:
+        """Of one API call, whatever it is."""
+        return self._call(method, path, body)[0]
+
+    def _call(self, method: str, path: str, body: Any) -> tuple[int, str]:
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         sent = None if body is None else json.dumps(body).encode()
-        status, text = self._open(Request(self.base_url + path, sent, headers, method=method))  # noqa: S310
-        assert status == expect, f"{method} {path}: {status} {text[:500]}"
-        return json.loads(text) if text else None
+        return self._open(Request(self.base_url + path, sent, headers, method=method))  # noqa: S310
 
     def page(self, url: str) -> str:
         """A GET, redirects followed."""

@@ -119,7 +119,7 @@ def running_system(
     smtp.start()
     try:
         with EmbeddedPostgres(folder / "cluster") as postgres:
-            system = _system(folder, postgres, mailbox, smtp_port or smtp.port)
+            system = system_on(folder, postgres, mailbox, smtp_port or smtp.port)
             system.command("db", "upgrade")
             try:
                 for name in names:
@@ -134,7 +134,7 @@ def running_system(
         smtp.stop()
 
 
-def _system(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_port: int) -> System:
+def system_on(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_port: int) -> System:
     offset_file = folder / "offset"
     offset_file.write_text("0", encoding="ascii")
     base_url = f"http://127.0.0.1:{free_port()}"

@@ -1,0 +1,62 @@
+"""Who is in the clinic: Bob and Dan, their patients, and what became of each patient's alert."""
+
+import uuid
+from dataclasses import dataclass
+
+from server.app import create_app
+from server.extensions import db
+from server.models import Role
+from server.services.care_teams import replace_care_team
+from server.settings import Settings
+from tests.factories import make_actors, make_member, make_patient, tokens_of
+from tests.faults.system import Faulty, Phone
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is stored about one patient, and which of the mails about it came in whole at the mail server."""
+
+    check_ins: int
+    alerts: int
+    """Not yet closed by anybody."""
+    emails: dict[uuid.UUID, str]
+    """By id, with their states."""
+    came: int
+
+
+def phones(system: Faulty, size: int) -> list[Phone]:
+    """Of so many patients. Bob is told of them first and Dan next."""
+    app = create_app(Settings.from_env(system.environment))
+    with app.app_context():
+        actors = make_actors(system.now())
+        dan = make_member(actors.clinic, Role.CLINICIAN, "Dan", system.now())
+        made = []
+        for patient in [actors.ada, *(make_patient(actors.bob, system.now()) for _ in range(size - 1))]:
+            replace_care_team(patient, [actors.bob.id, dan.id])
+            db.session.commit()
+            phone = Phone(system.browser(), patient.id)
+            phone.browser.token = tokens_of(app, patient)["access_token"]
+            made.append(phone)
+        db.session.remove()
+        db.engine.dispose()
+    return made
+
+
+def told_of(system: Faulty, phone: Phone) -> Told:
+    of = phone.patient_id
+    ((check_ins,),) = system.query("SELECT count(*) FROM check_in WHERE patient_id = %s", of)
+    alerts = system.query("SELECT id FROM alert WHERE patient_id = %s AND state <> 'resolved'", of)
+    emails = system.query(
+        "SELECT email.id, email.state FROM alert_email email JOIN alert ON alert.id = alert_id WHERE patient_id = %s",
+        of,
+    )
+    ids = {f"<{email_id}@interlude.example>" for email_id, _ in emails}
+    came = sum(message["Message-ID"] in ids for message in list(system.mail.came))
+    return Told(check_ins, len(alerts), dict(emails), came)
+
+
+def mails_are_known(system: Faulty) -> bool:
+    """Each mail that came is one that is stored: a repeat is the same message, by its Message-ID."""
+    stored = system.query("SELECT id FROM alert_email UNION ALL SELECT id FROM member_mail")
+    known = {f"<{email_id}@interlude.example>" for (email_id,) in stored}
+    return {str(message["Message-ID"]) for message in list(system.mail.came)} <= known

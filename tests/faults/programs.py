@@ -1,0 +1,86 @@
+"""Web, scheduler and worker as processes that start in a moment: forked off one that has imported everything."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server import Server
+
+from server import scheduler, worker
+from tests.e2e.shifted import now
+from tests.faults.traps import TRAP_FILE, watch_for_traps
+
+_context = multiprocessing.get_context("forkserver")
+# Of these the nursery has read all that it needs; pytest, for whoever runs the tests by its name.
+_context.set_forkserver_preload(["__main__", "pytest", "tests.e2e.shifted", "server.app", __name__])
+
+
+class Program:
+    """One process group, so that what it started ends with it."""
+
+    def __init__(self, name: str, base_url: str, environment: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self._process = ForkServerProcess(target=run, args=(name, base_url, dict(environment), str(log)))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self, timeout: float) -> int | None:
+        self._process.join(timeout)
+        return self.poll()
+
+    def kill(self) -> None:
+        """All of it, at once. It may be there no more, or not yet be a group of its own."""
+        for end in (os.killpg, os.kill):
+            try:
+                end(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._process.join()
+
+
+def run(name: str, base_url: str, environment: dict[str, str], log: str) -> None:
+    os.setsid()
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for output in (1, 2):
+        os.dup2(descriptor, output)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    kind = name.split(maxsplit=1)[0]
+    watch_for_traps(kind, Path(environment[TRAP_FILE]))
+    if kind == "web":
+        _serve(int(base_url.rpartition(":")[2]))
+    else:
+        {"scheduler": scheduler.main, "worker": worker.main}[kind](now=now)
+
+
+def _serve(port: int) -> None:
+    """As the Procfile says it."""
+    # Granian starts its own child in this way: it need not import all of it again.
+    multiprocessing.set_start_method("fork", force=True)
+    Server(
+        "tests.e2e.shifted:create_app",
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        blocking_threads=4,
+        websockets=False,
+        log_dictconfig=json.loads(Path("server/granian.json").read_text(encoding="utf-8")),
+    ).serve()

@@ -1,0 +1,184 @@
+"""R1, R2: kill -9 of each program at each boundary, from the check-in to the record of the mail that it leads to."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.system import eventually
+from tests.factories import check_in_body, new_id
+from tests.faults.people import Told, mails_are_known, phones, told_of
+from tests.faults.system import LOST, Faulty, Phone, faulty_system
+from tests.faults.traps import Trap
+from tests.mail_server import Fault, Step
+
+CHECK_IN, ALERT, EMAIL = "INSERT INTO check_in ", "INSERT INTO alert ", "INSERT INTO alert_email "
+RUN, CLAIMS = "INSERT INTO job_run ", "UPDATE patient SET assess_queued_at"
+LEASE, MARK = "UPDATE alert_email SET attempts", "UPDATE alert_email SET claim=.* state="
+PROGRAMS = ("web", "scheduler", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where it is killed, what the phone's retry is then answered, and how often the mail comes in."""
+
+    trap: Trap
+    retried: int = 200
+    came: int = 1
+    short: bool = True
+    """In the suite, and not in `make faults` alone."""
+
+    def __str__(self) -> str:
+        return str(self.trap).replace(" ", "-")
+
+
+BOUNDARIES = (
+    # The job of the mail is in the transaction that raises: after the email's row comes the enqueueing, then the commit.
+    Boundary(Trap("web", "before", CHECK_IN), 201, short=False),
+    Boundary(Trap("web", "after", CHECK_IN), 201),
+    Boundary(Trap("web", "after", EMAIL), 201, short=False),
+    Boundary(Trap("web", "before commit", EMAIL), 201),
+    Boundary(Trap("web", "after commit", EMAIL)),
+    Boundary(Trap("scheduler", "after", RUN), short=False),
+    Boundary(Trap("scheduler", "after", CLAIMS), short=False),
+    Boundary(Trap("scheduler", "before commit", CLAIMS)),
+    Boundary(Trap("scheduler", "after commit", CLAIMS)),
+    Boundary(Trap("worker", "before", ALERT), short=False),
+    Boundary(Trap("worker", "after", EMAIL)),
+    Boundary(Trap("worker", "before commit", EMAIL)),
+    Boundary(Trap("worker", "after commit", EMAIL)),
+    Boundary(Trap("worker", "before commit", LEASE), short=False),
+    Boundary(Trap("worker", "after commit", LEASE)),
+    # The 250 came, and is not on record: that is the window in which a mail goes twice.
+    Boundary(Trap("worker", "before", MARK), came=2),
+    Boundary(Trap("worker", "before commit", MARK), came=2, short=False),
+    Boundary(Trap("worker", "after commit", MARK)),
+)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
+    with faulty_system(tmp_path_factory.mktemp("kills"), PROGRAMS) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def waiting_phones(system: Faulty) -> Iterator[Phone]:
+    """A patient's for each test."""
+    return iter(phones(system, len(BOUNDARIES) + 2))
+
+
+@pytest.fixture
+def phone(waiting_phones: Iterator[Phone]) -> Phone:
+    return next(waiting_phones)
+
+
+def test_a_kill_at_each_boundary_loses_nothing_and_repeats_nothing(
+    system: Faulty, waiting_phones: Iterator[Phone], long: bool
+) -> None:
+    for boundary in BOUNDARIES:
+        if long or boundary.short:
+            _is_survived(system, next(waiting_phones), boundary)
+
+
+def _is_survived(system: Faulty, phone: Phone, boundary: Boundary) -> None:
+    program = boundary.trap.program
+    system.set(boundary.trap)
+    check_in_id, body = new_id(), _severe(system, by_itself=program == "web")
+    first = phone.say(check_in_id, body)
+    eventually(lambda: system.fallen() is not None, f"{boundary} is reached")
+    system.programs[program].wait(30)
+    assert system.programs[program].poll() == -signal.SIGKILL
+    assert (first is None) == (program == "web")
+    _is_whole(system, phone)
+    system.end_leases()
+    system.up(program)
+    assert phone.say(check_in_id, body) == boundary.retried, boundary
+    system.shift(seconds=LOST.total_seconds())
+    system.settles()
+    told = told_of(system, phone)
+    assert (told.check_ins, told.alerts, told.came) == (1, 1, boundary.came), (boundary, told)
+    assert list(told.emails.values()) == ["sent"], (boundary, told)
+    assert mails_are_known(system)
+    # What is not acknowledged goes on to Dan: another test's affair.
+    system.change("UPDATE alert SET escalate_at = NULL WHERE patient_id = %s", phone.patient_id)
+
+
+def _severe(system: Faulty, *, by_itself: bool) -> dict[str, object]:
+    """What raises an alert: in the request, a yes; else by an assessment, one rating."""
+    said = {"self_harm_thoughts": "yes"} if by_itself else {"craving": 9.5}
+    return check_in_body(system.now(), **said)
+
+
+def _is_whole(system: Faulty, phone: Phone) -> None:
+    """An alert, its email and the job that sends it are there together, or not at all."""
+    told = told_of(system, phone)
+    assert len(told.emails) == told.alerts <= told.check_ins
+    jobs = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver' AND args->>'email_id' = %s"
+    for email_id, state in told.emails.items():
+        assert system.query(jobs, str(email_id)) == [(1,)] or state == "sent"
+
+
+def test_a_kill_in_the_middle_of_sending_sends_the_same_mail_again(system: Faulty, phone: Phone) -> None:
+    _stall(system, Step.END)
+    phone.check_in(system.now(), craving=9.5)
+    eventually(system.mail.stalled.is_set, "the mail server holds the whole message and says nothing")
+    _kill_the_sender(system)
+    told = told_of(system, phone)
+    assert (told.alerts, told.came, list(told.emails.values())) == (1, 2, ["sent"])
+    assert mails_are_known(system)
+
+
+def test_a_sender_that_froze_past_its_lease_writes_nothing(system: Faulty, phone: Phone) -> None:
+    """R4: it has the 250, and sleeps; another sends the same message, and what the sleeper thinks counts no more."""
+    system.set(Trap("worker", "before", MARK, signal.SIGSTOP))
+    phone.check_in(system.now(), craving=9.5)
+    eventually(lambda: system.fallen() is not None, "a worker freezes after the 250")
+    frozen = system.programs.pop("worker")
+    assert list(told_of(system, phone).emails.values()) == ["queued"]
+    system.end_leases()
+    system.up("worker")
+    system.shift(seconds=LOST.total_seconds())
+    system.settles()
+    written = _record(system, phone)
+    frozen.send_signal(signal.SIGCONT)
+    system.programs["worker 2"] = frozen
+    eventually(lambda: _jobs(system, phone) == [], "the sleeper has taken up its job where it was, and is done with it")
+    assert _record(system, phone) == written
+    told = told_of(system, phone)
+    assert (told.alerts, told.came, list(told.emails.values())) == (1, 2, ["sent"])
+    assert mails_are_known(system)
+
+
+def _stall(system: Faulty, step: Step) -> None:
+    """The next conversation only."""
+    for event in (system.mail.stalled, system.mail.over):
+        event.clear()
+    system.mail.conversations = [{step: Fault.STALLS}, {}]
+
+
+def _kill_the_sender(system: Faulty) -> None:
+    system.kill("worker")
+    system.mail.over.set()
+    system.end_leases()
+    system.up("worker")
+    system.shift(seconds=LOST.total_seconds())
+    system.settles()
+
+
+def _jobs(system: Faulty, phone: Phone) -> list[tuple[object, ...]]:
+    """Those that send the mails about this patient, waiting or at work."""
+    return system.query(
+        "SELECT job.id FROM procrastinate_jobs job JOIN alert_email email ON args->>'email_id' = email.id::text"
+        " JOIN alert ON alert.id = alert_id WHERE patient_id = %s",
+        phone.patient_id,
+    )
+
+
+def _record(system: Faulty, phone: Phone) -> list[tuple[object, ...]]:
+    return system.query(
+        "SELECT email.state, sent_at, attempts, claim FROM alert_email email JOIN alert ON alert.id = alert_id"
+        " WHERE patient_id = %s",
+        phone.patient_id,
+    )
