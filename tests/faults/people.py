@@ -34,8 +34,9 @@ def phones(system: Faulty, size: int) -> list[Phone]:
         for patient in [actors.ada, *(make_patient(actors.bob, system.now()) for _ in range(size - 1))]:
             replace_care_team(patient, [actors.bob.id, dan.id])
             db.session.commit()
-            phone = Phone(system.browser(), patient.id)
-            phone.browser.token = tokens_of(app, patient)["access_token"]
+            tokens = tokens_of(app, patient)
+            phone = Phone(system.browser(), tokens["refresh_token"], patient.id)
+            phone.browser.token = tokens["access_token"]
             made.append(phone)
         db.session.remove()
         db.engine.dispose()

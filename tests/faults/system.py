@@ -97,14 +97,24 @@ class Phone:
     """A patient's. What it was not told is stored it says again."""
 
     browser: Browser
+    refresh_token: str
     patient_id: uuid.UUID
 
     def say(self, check_in_id: str, body: dict[str, Any]) -> int | None:
         """The answer's status; None when there is none."""
         try:
-            return self.browser.status("PUT", f"/v1/check-ins/{check_in_id}", body)
+            status = self.browser.status("PUT", f"/v1/check-ins/{check_in_id}", body)
+            if status == 401:
+                self._refresh()
+                status = self.browser.status("PUT", f"/v1/check-ins/{check_in_id}", body)
         except (OSError, HTTPException):
             return None
+        return status
+
+    def _refresh(self) -> None:
+        self.browser.token = self.refresh_token
+        given = self.browser.call("POST", "/v1/tokens/refresh", expect=201)
+        self.browser.token, self.refresh_token = given["access_token"], given["refresh_token"]
 
     def check_in(self, at: datetime, **said: Any) -> str:
         """Tries until it is told that it is stored."""
