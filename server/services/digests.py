@@ -4,7 +4,7 @@ import uuid
 from collections import Counter
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from server.clock import local_day
 from server.extensions import db
@@ -21,6 +21,7 @@ from server.models import (
     Routing,
     Withheld,
 )
+from server.queue import waiting_for
 from server.scope import entered
 from server.services.member_mails import send
 from server.services.notices import TOLD, told_of
@@ -36,7 +37,10 @@ def claim_due(now: datetime) -> bool:
     due = update(Routing).where(
         Routing.clinic_id == entered(),
         Routing.digest_due_at <= now,
-        or_(Routing.digest_queued_at.is_(None), Routing.digest_queued_at < now - LOST),
+        or_(
+            Routing.digest_queued_at.is_(None),
+            and_(Routing.digest_queued_at < now - LOST, ~waiting_for("digest", "clinic_id", Routing.clinic_id)),
+        ),
     )
     claimed = due.values(digest_queued_at=now).returning(Routing.clinic_id)
     return db.session.scalar(claimed.execution_options(synchronize_session=False)) is not None
@@ -112,14 +116,17 @@ def _write(member_id: uuid.UUID, waiting: Counter[str], day: date, now: datetime
 
 
 def _drop_unsent(day: date) -> None:
-    """What still waits from an earlier day, as when the mail server is away, gives way to this one."""
+    """What still waits from an earlier day, as when the mail server is away, gives way to this one; so does what a
+    sender took who has not been heard of since.
+    """
     unsent = update(MemberMail).where(
         MemberMail.kind == MemberMailKind.DIGEST,
         MemberMail.day < day,
         MemberMail.state == EmailState.QUEUED,
-        MemberMail.claim.is_(None),
+        or_(MemberMail.claim.is_(None), MemberMail.claimed_until < func.now()),
     )
-    db.session.execute(unsent.values(state=EmailState.WITHHELD).execution_options(synchronize_session=False))
+    dropped = unsent.values(state=EmailState.WITHHELD, claim=None, claimed_until=None)
+    db.session.execute(dropped.execution_options(synchronize_session=False))
 
 
 def _settle() -> None:

@@ -14,6 +14,7 @@ from server.mail import AlarmMail, DigestMail
 from server.models import Alert, AlertEmail, AlertState, EmailState, MemberMail, MemberMailKind
 from server.queue import URGENT, enqueue
 from server.services import leases
+from server.services.routes import routing_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -43,6 +44,10 @@ def claim(mail_id: uuid.UUID, now: datetime) -> Claim | None:
     if not row.member.active:
         leases.withhold(row)
         pass_on(row.id, now)
+        return None
+    if row.kind is MemberMailKind.DIGEST and routing_of(row.clinic_id).digest_due_at <= now:
+        # After days without a way out it would go a moment before the next one, which counts the same and more.
+        leases.withhold(row)
         return None
     return Claim(row.id, leases.lease(row), _mail(row))
 

@@ -113,6 +113,46 @@ def test_three_days_without_a_mail_server_are_one_digest(
     assert rows("SELECT state FROM alert_email") == [("sent",)]
 
 
+def test_a_digest_whose_sender_died_gives_way_to_the_next(
+    actors: Actors, clock: Clock, outbox: list[EmailMessage]
+) -> None:
+    tell(actors, clock, (0, Severity.ROUTINE))
+    clock.at = MORNINGS[0]
+    write(clock)
+    claim = member_mails.claim(one("SELECT id FROM member_mail"), clock())
+    db.session.commit()
+    assert claim is not None
+    clock.at = MORNINGS[3]
+    write(clock)
+    # As far as anybody knows it is still being sent.
+    assert [state for *_, state in rows(DIGESTS)] == ["queued", "queued"]
+    change("UPDATE member_mail SET claimed_until = now() - interval '1 second' WHERE claim IS NOT NULL")
+    change("UPDATE routing SET digest_due_at = :at WHERE digest_due_at < '2100-01-01Z'", at=clock())
+    write(clock)
+    assert [state for *_, state in rows(DIGESTS)] == ["withheld", "queued"]
+    send()
+    assert len(outbox) == 1
+    # It was only frozen: what it thinks counts no more.
+    assert member_mails.record_sent(claim, clock()) is False
+    assert [state for *_, state in rows(DIGESTS)] == ["withheld", "sent"]
+
+
+def test_a_digest_that_waits_for_days_does_not_go_just_before_the_next(
+    actors: Actors, clock: Clock, outbox: list[EmailMessage]
+) -> None:
+    tell(actors, clock, (0, Severity.ROUTINE))
+    clock.at = MORNINGS[0]
+    write(clock)
+    clock.at = MORNINGS[3]
+    # All come back at once, and who delivers is the first.
+    send()
+    assert outbox == []
+    write(clock)
+    send()
+    assert len(outbox) == 1
+    assert rows("SELECT state FROM alert_email") == [("sent",)]
+
+
 def test_the_deputy_hears_of_what_waits_for_who_is_away(actors: Actors, dan: Member, clock: Clock) -> None:
     tell(actors, clock, (0, Severity.ROUTINE))
     eva = make_member(actors.clinic, Role.CLINICIAN, "Eva", clock())
@@ -140,12 +180,16 @@ def test_a_digest_that_cannot_be_delivered_passes_its_alerts_on(actors: Actors, 
     assert (pass_on(clock), told()) == (1, ["Bob", "Dan"])
 
 
-def test_a_lost_job_is_put_on_the_queue_again(actors: Actors, clock: Clock) -> None:
+def test_a_lost_job_is_put_on_the_queue_again_and_one_that_waits_is_not(actors: Actors, clock: Clock) -> None:
     clock.at = MORNINGS[0]
     assert escalating.enqueue_digests(clock()) == 1
-    assert escalating.enqueue_digests(clock()) == 0
+    db.session.commit()
+    for _ in range(3):
+        # No worker is there, and the scheduler ticks on.
+        assert escalating.enqueue_digests(clock()) == 0
+        clock.pass_by(minutes=3)
+        db.session.rollback()
     change("DELETE FROM procrastinate_jobs")
-    clock.pass_by(minutes=3)
     assert escalating.enqueue_digests(clock()) == 1
 
 
