@@ -2,9 +2,9 @@
 
 import uuid
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 
 from server.clock import local_day
 from server.extensions import db
@@ -21,15 +21,12 @@ from server.models import (
     Routing,
     Withheld,
 )
-from server.queue import waiting_for
 from server.scope import entered
+from server.services.lost import is_lost
 from server.services.member_mails import send
 from server.services.notices import TOLD, told_of
 from server.services.routes import plan_digest, route
 from server.trends import Severity
-
-# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
-LOST = timedelta(minutes=2)
 
 
 def claim_due(now: datetime) -> bool:
@@ -39,7 +36,7 @@ def claim_due(now: datetime) -> bool:
         Routing.digest_due_at <= now,
         or_(
             Routing.digest_queued_at.is_(None),
-            and_(Routing.digest_queued_at < now - LOST, ~waiting_for("digest", "clinic_id", Routing.clinic_id)),
+            is_lost(Routing.digest_queued_at, now, "digest", "clinic_id", Routing.clinic_id),
         ),
     )
     claimed = due.values(digest_queued_at=now).returning(Routing.clinic_id)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from server.extensions import db
 from server.models import (
@@ -18,15 +18,13 @@ from server.models import (
     EventKind,
     Member,
 )
-from server.queue import waiting_for
 from server.services import alarms, webhook_calls
 from server.services.alerts import record
+from server.services.lost import is_lost
 from server.services.notices import REACHES, TOLD, tell, tell_clinic, tell_nobody, told_of
 from server.services.recipients import is_open_safety
 from server.services.routes import next_step_at, route
 
-# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
-LOST = timedelta(minutes=2)
 AFTER_FAILURE = timedelta(minutes=5)
 # An urgent alert that everybody was told of and nobody acknowledged is told to all of them again.
 AGAIN = timedelta(hours=1)
@@ -42,7 +40,7 @@ def claim_due(now: datetime) -> Sequence[uuid.UUID]:
             Clinic.live,
             or_(
                 Alert.escalate_queued_at.is_(None),
-                and_(Alert.escalate_queued_at < now - LOST, ~waiting_for("escalate", "alert_ids", Alert.id)),
+                is_lost(Alert.escalate_queued_at, now, "escalate", "alert_ids", Alert.id),
             ),
         )
         .with_for_update(of=Alert, skip_locked=True)

@@ -11,12 +11,11 @@ from sqlalchemy import and_, func, or_, select, update
 from server.extensions import db
 from server.models import AlertEmail, EmailState, MemberMail, WebhookCall
 from server.queue import waiting_for
+from server.services.lost import is_lost
 
 # Longer than one send can take (each conversation has a deadline), so a lease that ran out
 # belongs to a sender that died or froze.
 LEASE = timedelta(minutes=5)
-# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
-LOST = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=30)
 
@@ -81,7 +80,8 @@ def put_off(
     pause = pause / 2 + pause / 2 * random.random()  # noqa: S311  # nosec B311  # chance, not a secret
     state = EmailState.UNDELIVERABLE if lasting else EmailState.QUEUED
     due_at = now + max(pause, timedelta(seconds=after))
-    return finish(model, row_id, token, state=state, due_at=due_at, last_error=why)
+    # By one clock, whatever that of whoever queued it said: it is queued again because this is before that.
+    return finish(model, row_id, token, state=state, due_at=due_at, queued_at=now, last_error=why)
 
 
 def claim_due(model: type[Row], job: str, arg: str, now: datetime) -> Sequence[uuid.UUID]:
@@ -95,11 +95,9 @@ def claim_due(model: type[Row], job: str, arg: str, now: datetime) -> Sequence[u
             or_(
                 # Its time to try again has come,
                 model.queued_at < model.due_at,
-                # or its sender died or its job is nowhere, and no other job waits.
-                and_(
-                    or_(model.claimed_until.is_not(None), model.queued_at < now - LOST),
-                    ~waiting_for(job, arg, model.id),
-                ),
+                # or its sender died and no other job waits, or its job is nowhere.
+                and_(model.claimed_until.is_not(None), ~waiting_for(job, arg, model.id)),
+                is_lost(model.queued_at, now, job, arg, model.id),
             ),
         )
         .with_for_update(skip_locked=True)

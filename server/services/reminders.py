@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import exists, or_, select, update
 
 from server.clock import day_end, local_day, next_instant_of
 from server.extensions import db
 from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, Pause
-from server.queue import waiting_for
+from server.services.lost import is_lost
 from server.services.push_addresses import phones_of
 
 # After a failure of ours: the day is not over, but nobody wants to hear of the evening's check-in at night.
 LATEST = timedelta(hours=2)
-# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
-LOST = timedelta(minutes=2)
 AFTER_FAILURE = timedelta(minutes=30)
 MOMENT = timedelta(microseconds=1)
 
@@ -53,7 +51,7 @@ def claim_due(now: datetime) -> Sequence[uuid.UUID]:
             Clinic.live,
             or_(
                 Patient.remind_queued_at.is_(None),
-                and_(Patient.remind_queued_at < now - LOST, ~waiting_for("remind", "patient_ids", Patient.id)),
+                is_lost(Patient.remind_queued_at, now, "remind", "patient_ids", Patient.id),
             ),
         )
         .with_for_update(**PATIENT_HELD, skip_locked=True)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from server.extensions import db
 from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient
-from server.queue import waiting_for
 from server.scope import entered
 from server.services.listed import any_of
+from server.services.lost import is_lost
 from server.services.notices import notify
 from server.services.raising import raise_news
 from server.services.records import records_of
@@ -21,8 +21,6 @@ from server.services.told import told_about
 from server.trends import assess_each
 from server.trends.caseload import enter_course
 
-# A job that is neither done nor waiting after this long was lost: the queue may lose one, we may not.
-LOST = timedelta(minutes=2)
 # A failing assessment is tried again, later each time, up to this long.
 LONGEST_PAUSE = timedelta(hours=6)
 
@@ -38,7 +36,7 @@ def claim_due(now: datetime) -> Sequence[uuid.UUID]:
             or_(
                 Patient.assess_queued_at.is_(None),
                 Patient.assess_queued_at < Patient.assess_due_at,
-                and_(Patient.assess_queued_at < now - LOST, ~waiting_for("assess", "patient_ids", Patient.id)),
+                is_lost(Patient.assess_queued_at, now, "assess", "patient_ids", Patient.id),
             ),
         )
         .with_for_update(**PATIENT_HELD, skip_locked=True)

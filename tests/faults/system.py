@@ -67,14 +67,14 @@ class Faulty(System):
         except FileNotFoundError:
             return None
 
-    def change(self, statement: str, *args: Any) -> None:
+    def change(self, statement: str, *args: Any) -> int:
+        """How many rows it was."""
         with psycopg.connect(conninfo(self.database_url)) as connection:
-            connection.execute(statement, args)
+            return connection.execute(statement, args).rowcount
 
-    def end_leases(self) -> None:
+    def end_leases(self) -> int:
         """As if their five minutes were over: leases are by the clock of the database, which no test moves."""
-        for table in ("alert_email", "member_mail"):
-            self.change(NO_LEASE.format(table))
+        return sum(self.change(NO_LEASE.format(table)) for table in ("alert_email", "member_mail"))
 
     def settles(self) -> None:
         eventually(self.is_settled, "all are assessed, and all that was to be mailed is mailed")
@@ -92,7 +92,7 @@ class Faulty(System):
             return connection.execute(waits, {"now": self.now()}).fetchone() is None
 
 
-@dataclass
+@dataclass(eq=False)
 class Phone:
     """A patient's. What it was not told is stored it says again."""
 

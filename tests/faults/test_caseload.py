@@ -85,7 +85,9 @@ def _each_looked_at_once(system: Faulty, caseload: list[Phone]) -> None:
     """Not once for each day that was missed, nor once for each worker."""
     looks = Counter(patient_id for (patient_id,) in system.query("SELECT patient_id FROM looked"))
     assert looks == {phone.patient_id: 1 for phone in caseload[:-1]}
-    assert system.query("SELECT count(*), max(n) FROM (SELECT count(*) n FROM job_run GROUP BY job, period) r")[0][1] == 1
+    assert (
+        system.query("SELECT count(*), max(n) FROM (SELECT count(*) n FROM job_run GROUP BY job, period) r")[0][1] == 1
+    )
 
 
 def _one_failed(system: Faulty, phone: Phone) -> None:
