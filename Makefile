@@ -6,7 +6,7 @@ PY := .venv/bin/python
 BANDIT := $(PY) -m bandit --quiet --configfile pyproject.toml --recursive server migrations
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
-.PHONY: help run test contract fuzz pictures check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-api bench-scan bench-signals bench-rls bench-sign-ins clean
+.PHONY: help run test contract faults fuzz pictures check lint types imports bandit audit openapi openapi-check replay flask lock bench bench-api bench-scan bench-signals bench-rls bench-sign-ins clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ test: .venv/for-test  ## Set up everything and run the tests (ARGS=... for pytes
 
 contract: .venv/for-test  ## Play two phones of one patient, offline and online, many long times (CONTRACT_RUNS=500)
 	@CONTRACT_RUNS=$${CONTRACT_RUNS:-500} CONTRACT_STEPS=$${CONTRACT_STEPS:-50} exec $(PY) -m pytest -n 0 tests/contract $(ARGS)
+
+faults: .venv/for-test  ## Kill, freeze and cut off everything, at every boundary and by FAULT_RUNS=20 seeds (about 20 minutes; FAULT_SEED=7 FAULT_RUNS=1 plays one again)
+	@FAULT_RUNS=$${FAULT_RUNS:-20} FAULT_STEPS=$${FAULT_STEPS:-12} exec $(PY) -m pytest -n 0 tests/faults --long $(ARGS)
 
 check: lint types imports openapi-check bandit audit test  ## All that CI runs
 

@@ -21,7 +21,7 @@ class Boundary:
 
 
 BOUNDARIES = (
-    # The job of the mail is in the transaction that raises: after the email's row comes the enqueueing, then the commit.
+    # The job of the mail is in the transaction that raises: after the email's row it is queued, then they commit.
     Boundary(Trap("web", "before", CHECK_IN), 201, short=False),
     Boundary(Trap("web", "after", CHECK_IN), 201),
     Boundary(Trap("web", "after", EMAIL), 201, short=False),

@@ -1,7 +1,7 @@
 """Days of a clinic in which everything fails in turn, as a seed says; afterwards the same holds as if nothing had.
 
-FAULT_SEED=7 FAULT_RUNS=1 plays one seed again. The seed fixes what is done and in which order; how far the programs have
-come meanwhile, only the machine knows.
+FAULT_SEED=7 plays one seed again. The seed fixes what is done and in which order; how far the programs have come
+meanwhile, only the machine knows.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.mail_server import Fault, Step
 FIRST, RUNS = int(os.environ.get("FAULT_SEED", "1")), int(os.environ.get("FAULT_RUNS", "1"))
 STEPS = int(os.environ.get("FAULT_STEPS", "6"))
 PROGRAMS = ("web", "scheduler", "worker", "worker 2")
-SAID = ({"craving": 9.5}, {"self_harm_thoughts": "yes"}, {"craving": 2}, {"craving": 3, "mood": 4})
+SAID: tuple[dict[str, object], ...] = ({"craving": 9.5}, {"self_harm_thoughts": "yes"}, {"craving": 2}, {"craving": 3, "mood": 4})
 # None of them lasts.
 MAIL_FAULTS = (Fault.DROPS, Fault.GARBAGE, "421 busy", "450 busy")
 FAILING_STEPS = (Step.GREETING, Step.MAIL, Step.RCPT, Step.DATA, Step.END)
