@@ -132,7 +132,7 @@ def faulty_system(folder: Path, names: Sequence[str] = ()) -> Iterator[Faulty]:
         plain = system_on(folder, postgres, Mailbox(), mail.port)
         environment = plain.environment | {TRAP_FILE: str(folder / "trap")}
         system = Faulty(
-            plain.base_url, plain.mailbox, plain.offset_file, plain.database_url, environment,
+            plain.base_url, plain.mailbox, plain.offset_file, plain.database_url, plain.superuser_url, environment,
             postgres=postgres, mail=mail,
         )  # fmt: skip
         system.command("db", "upgrade")

@@ -24,7 +24,12 @@ from tests.mail_server import Fault, Step
 FIRST, RUNS = int(os.environ.get("FAULT_SEED", "1")), int(os.environ.get("FAULT_RUNS", "1"))
 STEPS = int(os.environ.get("FAULT_STEPS", "6"))
 PROGRAMS = ("web", "scheduler", "worker", "worker 2")
-SAID: tuple[dict[str, object], ...] = ({"craving": 9.5}, {"self_harm_thoughts": "yes"}, {"craving": 2}, {"craving": 3, "mood": 4})
+SAID: tuple[dict[str, object], ...] = (
+    {"craving": 9.5},
+    {"self_harm_thoughts": "yes"},
+    {"craving": 2},
+    {"craving": 3, "mood": 4},
+)
 # None of them lasts.
 MAIL_FAULTS = (Fault.DROPS, Fault.GARBAGE, "421 busy", "450 busy")
 FAILING_STEPS = (Step.GREETING, Step.MAIL, Step.RCPT, Step.DATA, Step.END)
