@@ -18,7 +18,7 @@ from server.pace import keep_pace
 from server.services import sign_ins
 from server.services.audit import opened
 from server.services.identities import Identity
-from server.services.sign_ins import Presented
+from server.services.presenting import Presented
 from server.services.throttle import Scope, count_attempt
 
 View = TypeVar("View", bound=Callable[..., Any])

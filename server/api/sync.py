@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from flask import jsonify
 from marshmallow import ValidationError
 
 from server.api.blueprint import Routes
@@ -23,7 +24,7 @@ from server.services.urges import URGE
 
 routes = Routes("sync", __name__, url_prefix="/v1", description="What a phone gathered offline")
 
-ITEM = SyncItem()
+ITEM, SYNC_OUT = SyncItem(), SyncOut()
 CONTENTS = {CHECK_IN.name: CheckInIn(), URGE.name: UrgeIn()}
 UNKNOWN = "unknown"
 Errors = list[dict[str, str]]
@@ -42,7 +43,8 @@ def exchange(said: dict[str, Any]) -> Any:
     """
     read = [_read(item) for item in said["items"]]
     synced = sync(caller().id, [item for item, _ in read], said.get("cursor"), now())
-    answer = _answer(synced, [errors for _, errors in read])
+    # Before the commit, after which each row would be read once more.
+    answer = jsonify(SYNC_OUT.dump(_answer(synced, [errors for _, errors in read])))
     db.session.commit()
     return answer
 

@@ -16,7 +16,8 @@ from werkzeug.exceptions import Unauthorized
 from server.api.problems import problem
 from server.extensions import jwt, now, parts
 from server.models import Role
-from server.services.sign_ins import Given, Lasting, Presented
+from server.services.presenting import Presented
+from server.services.sign_ins import Given, Lasting
 
 # PyJWT reads its own clock. So much leeway silences it; `presented` checks the times with ours.
 PYJWT_LEEWAY = timedelta(days=365 * 100)

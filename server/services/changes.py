@@ -16,6 +16,7 @@ from sqlalchemy import select
 from server.errors import Refused
 from server.extensions import Base, db
 from server.models import CheckIn, Patient, TmsSession, Tombstone, Urge
+from server.services.holding import Held
 
 # So many changes are told at once; a phone asks again for the rest.
 AT_ONCE = 500
@@ -28,7 +29,7 @@ class Changes:
     """By kind, in the order in which they changed; `profile` is the patient if anything of it did."""
 
     rows: dict[str, list[Any]]
-    profile: Patient | None
+    profile: Held | None
     cursor: str
     more: bool
     reset: bool
@@ -56,7 +57,7 @@ def gone(patient: Patient, kind: str, row_id: uuid.UUID) -> None:
     )
 
 
-def changes_since(patient: Patient, cursor: str | None, known: Collection[uuid.UUID] = ()) -> Changes:
+def changes_since(patient: Held, cursor: str | None, known: Collection[uuid.UUID] = ()) -> Changes:
     """`known`: whose change is the phone's own of a moment ago. The caller holds the patient's row, and has flushed.
 
     Raises Refused for a cursor that is not one of ours.

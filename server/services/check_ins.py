@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from server.errors import NotFound
 from server.extensions import db
-from server.models import PATIENT_HELD, Answer, CheckIn, CheckInVersion, Patient
+from server.models import Answer, CheckIn, CheckInVersion
 from server.services.day_counts import choose, first_moved, known_rows, lowered, name_counting
+from server.services.holding import Held, hold
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
 from server.services.replays import replay_from
@@ -46,13 +47,12 @@ def put_check_in(
     Raises Refused for a time that cannot be right; for other content under a known id Unconditional without the ETag
     of the version that it edits, Outdated with that of another; ParticipationWithdrawn for whoever takes no part.
     """
-    # The patient's row is the lock: which report counts, and what is due, are decided by one writer at a time.
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    patient = hold(patient_id)
     (result,) = store(patient, [Sent(check_in_id, fields, if_match)], now)
     return Stored(result.outcome, answer(CHECK_IN, result.stored()), patient.region)
 
 
-def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]:
+def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     """What became of each, in the order of `sent`. The caller holds the patient's row.
 
     A yes about self-harm in what is stored is raised here, in the transaction that stores it.
@@ -74,7 +74,7 @@ def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]
     patient.assess_due_at = min(now, patient.assess_due_at or now)
     desk.write()
     supersede(patient, CHECK_IN.name, desk.said_anew(), now)
-    db.session.flush()
+    patient.write()
     # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.
     yes = [one for one in new if one.row["self_harm_thoughts"] == Answer.YES]
     first_told = [one.row["day"] for one in yes if not one.was or one.was["self_harm_thoughts"] != Answer.YES]

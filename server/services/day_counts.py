@@ -5,27 +5,33 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ARRAY, Date, Select, Uuid, and_, any_, bindparam, or_, select
 
 from server.errors import Refused
-from server.extensions import db
-from server.models import CheckIn, Patient
+from server.extensions import db, table_of
+from server.models import CheckIn
+from server.services.holding import Held
 from server.services.local_times import local_time
 from server.services.reports import Kept, Sent
 
-TABLE = CheckIn.__table__
+TABLE = table_of(CheckIn)
+# Built once, and of one text however many are asked for: PostgreSQL plans it once, too.
+_THESE = TABLE.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+_THAT_DAY = TABLE.c.day == any_(bindparam("days", type_=ARRAY(Date)))
+_OF_PATIENT = select(TABLE).where(TABLE.c.patient_id == bindparam("patient_id"))
+_THESE_AND_HOLDERS = _OF_PATIENT.where(or_(_THESE, and_(TABLE.c.counts, _THAT_DAY)))
+_THESE_AND_THEIR_DAYS = _OF_PATIENT.where(or_(_THESE, _THAT_DAY))
 
 
-def known_rows(patient: Patient, sent: Sequence[Sent]) -> list[dict[str, Any]]:
+def known_rows(patient: Held, sent: Sequence[Sent]) -> list[dict[str, Any]]:
     """What is stored under these ids, and all that may count for a day in their place."""
-    ids = [one.id for one in sent]
+    ids = {one.id for one in sent}
     days = set(_days(patient, sent))
-    holders = and_(TABLE.c.counts, TABLE.c.day.in_(days))
-    found = _rows(patient.id, or_(TABLE.c.id.in_(ids), holders))
+    found = _rows(_THESE_AND_HOLDERS, patient, ids, days)
     if any(one.if_match is not None for one in sent):
         # A day that an edit leaves is another's: every report of it is asked.
-        days |= {row["day"] for row in found if row["id"] in set(ids)}
-        found = _rows(patient.id, or_(TABLE.c.id.in_(ids), TABLE.c.day.in_(days)))
+        days |= {row["day"] for row in found if row["id"] in ids}
+        found = _rows(_THESE_AND_THEIR_DAYS, patient, ids, days)
     return found
 
 
@@ -80,14 +86,14 @@ def _order(one: Kept) -> tuple[Any, uuid.UUID]:
     return one.row["recorded_at"], one.row["id"]
 
 
-def _days(patient: Patient, sent: Sequence[Sent]) -> Iterable[date]:
+def _days(patient: Held, sent: Sequence[Sent]) -> Iterable[date]:
     for one in sent:
         try:
-            yield local_time(one.fields["recorded_at"], one.fields["zone"], patient.clinic.day_starts_at).day
+            yield local_time(one.fields["recorded_at"], one.fields["zone"], patient.day_starts_at).day
         except Refused:
             continue  # its own result says so
 
 
-def _rows(patient_id: uuid.UUID, which: Any) -> list[dict[str, Any]]:
-    found = db.session.execute(select(TABLE).where(TABLE.c.patient_id == patient_id, which))
+def _rows(asked: Select[Any], patient: Held, ids: Iterable[uuid.UUID], days: Iterable[date]) -> list[dict[str, Any]]:
+    found = db.session.execute(asked, {"patient_id": patient.id, "ids": list(ids), "days": list(days)})
     return [dict(row) for row in found.mappings()]

@@ -14,6 +14,7 @@ from server.errors import Conflict, NotFound
 from server.extensions import db, keyring
 from server.models import PATIENT_HELD, Patient, QuarantinedItem, Settled, hold_key
 from server.services import audit
+from server.services.holding import Held, hold
 from server.services.identities import Identity
 from server.services.keys import index_of
 from server.services.pages import Cursor
@@ -38,11 +39,10 @@ class Refusal:
 
 def keep(patient_id: uuid.UUID, refusals: Sequence[Refusal], now: datetime) -> None:
     """The same again, however often it is sent, is one row. Of whoever takes no part nothing is kept."""
-    held = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
-    keep_of(held, refusals, now)
+    keep_of(hold(patient_id), refusals, now)
 
 
-def keep_of(patient: Patient, refusals: Sequence[Refusal], now: datetime) -> None:
+def keep_of(patient: Held, refusals: Sequence[Refusal], now: datetime) -> None:
     """As keep. The caller holds the patient's row."""
     if patient.withdrawn_at is not None:
         return
@@ -50,10 +50,10 @@ def keep_of(patient: Patient, refusals: Sequence[Refusal], now: datetime) -> Non
     for refusal in refusals:
         if patient.quarantined < MOST:
             patient.quarantined += _kept(patient, refusal, now)
-    db.session.flush()
+    patient.write()
 
 
-def supersede(patient: Patient, kind: str, reported_ids: Collection[uuid.UUID], now: datetime) -> None:
+def supersede(patient: Held, kind: str, reported_ids: Collection[uuid.UUID], now: datetime) -> None:
     """Reports under these ids were taken. The caller holds the patient's row."""
     if not patient.quarantined or not reported_ids:
         return
@@ -101,7 +101,7 @@ def settle(
     return item
 
 
-def _kept(patient: Patient, refusal: Refusal, now: datetime) -> int:
+def _kept(patient: Held, refusal: Refusal, now: datetime) -> int:
     """How many rows more there are."""
     said = json.dumps(refusal.said, sort_keys=True, ensure_ascii=False)
     item_id = uuid.uuid4()

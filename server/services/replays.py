@@ -7,9 +7,10 @@ from sqlalchemy import func, select, update
 
 from server.extensions import db
 from server.models import Patient
+from server.services.holding import Held
 
 
-def replay_from(patient: Patient, day: date) -> None:
+def replay_from(patient: Held | Patient, day: date) -> None:
     """Something about `day` changed: a standing that holds it will not do. The caller holds the patient's row."""
     if patient.trend_through is not None and day <= patient.trend_through:
         patient.trend_through = None

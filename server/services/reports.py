@@ -13,8 +13,9 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, insert, update
 
 from server.errors import DomainError, Outdated, ParticipationWithdrawn, Refused, Unconditional
-from server.extensions import Base, db, keyring
-from server.models import Patient, Sealed, etag_of, hold_key
+from server.extensions import Base, db, keyring, table_of
+from server.models import Sealed, etag_of, hold_key
+from server.services.holding import Held
 from server.services.local_times import check_time, local_time
 
 ANY = "*"
@@ -104,7 +105,7 @@ class Stored:
 class Desk:
     """Takes the reports of one patient, whose row the caller holds."""
 
-    def __init__(self, patient: Patient, kind: Kind, known: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    def __init__(self, patient: Held, kind: Kind, known: Iterable[Mapping[str, Any]], now: datetime) -> None:
         self.patient, self.kind, self.now = patient, kind, now
         self.kept = {row["id"]: Kept(dict(row), row) for row in known}
 
@@ -175,7 +176,7 @@ class Desk:
     def _said(self, sent: Sent) -> dict[str, Any]:
         """All that the patient says by it. Raises Refused for an unknown zone."""
         recorded_at, zone = sent.fields["recorded_at"], sent.fields["zone"]
-        local = local_time(recorded_at, zone, self.patient.clinic.day_starts_at)
+        local = local_time(recorded_at, zone, self.patient.day_starts_at)
         return {
             **self.kind.absent,
             **sent.fields,
@@ -219,10 +220,6 @@ def note_of(kind: Kind, row: dict[str, Any]) -> str | None:
         row["note"] = None if sealed is None else keyring().open(sealed, place)
     note: str | None = row["note"]
     return note
-
-
-def table_of(model: type[Base]) -> Table:
-    return cast(Table, model.__table__)
 
 
 def _note(model: type[Base]) -> Sealed[Any]:

@@ -6,15 +6,16 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from server.clock import local_day
 from server.extensions import db
-from server.models import PATIENT_HELD, Alert, AlertEvent, AlertState, Patient
+from server.models import Alert, AlertEvent, AlertState, Patient
+from server.services.holding import Held, hold
 from server.services.limits import thresholds_of
-from server.services.own_days import days_of
 from server.services.raising import raise_findings
 from server.trends import safety_concern
 
 
-def hear_yes(patient: Patient, first_told: Sequence[date], all_days: Sequence[date], now: datetime) -> None:
+def hear_yes(patient: Held, first_told: Sequence[date], all_days: Sequence[date], now: datetime) -> None:
     """Raises the alert in the caller's transaction, who holds the patient's row.
 
     `first_told`: the days of each answer that was not yes before; the others of `all_days` said so already, and are
@@ -24,7 +25,7 @@ def hear_yes(patient: Patient, first_told: Sequence[date], all_days: Sequence[da
     days = sorted([*first_told, *(still - _told(patient.id) if still else ())])
     if days:
         thresholds = thresholds_of(patient.clinic_id)
-        raise_findings(patient, [safety_concern(day, thresholds) for day in days], now)
+        raise_findings(db.session.get_one(Patient, patient.id), [safety_concern(day, thresholds) for day in days], now)
 
 
 def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
@@ -32,12 +33,12 @@ def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
 
     A phone sends a refused item again and again; one alert a day that nobody has closed yet tells of all of them.
     """
-    heed(db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True), now)
+    heed(hold(patient_id), now)
 
 
-def heed(patient: Patient, now: datetime) -> None:
+def heed(patient: Held, now: datetime) -> None:
     """As heed_refused. The caller holds the patient's row."""
-    hear_yes(patient, [], [days_of(patient, now).today], now)
+    hear_yes(patient, [], [local_day(now, patient.zone, patient.day_starts_at)], now)
 
 
 def _told(patient_id: uuid.UUID) -> set[date | None]:

@@ -5,10 +5,9 @@ import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
 from server.errors import Conflict, NotFound, PasswordNeeded, SignInFailed
 from server.extensions import db
@@ -16,6 +15,7 @@ from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
 from server.services import audit
 from server.services.identities import Identity, account_of, of_account
+from server.services.presenting import Presented, standing
 
 # An answer that was lost is asked for again within this.
 RETRY_WITHIN = timedelta(seconds=60)
@@ -26,9 +26,6 @@ FRESH = timedelta(minutes=15)
 # A sign-in that is over, for who looks up the device that an audited event names.
 KEPT_FOR = timedelta(days=90)
 
-# Either a row to be written or its columns: the caller of `_standing` knows which it asked for.
-Standing: TypeAlias = tuple[Any, Member | Patient | None, Identity]
-
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
@@ -36,18 +33,6 @@ class Lasting:
 
     unused: timedelta
     at_most: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a token or a cookie says; that it is ours and in date was found before."""
-
-    role: Role
-    account_id: uuid.UUID
-    clinic_id: uuid.UUID
-    token_version: int
-    sign_in_id: uuid.UUID
-    pair: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +85,7 @@ def admit(presented: Presented, now: datetime) -> Admitted | None:
 
     One statement, but for the first use of each pair and one use each quarter of an hour, which are written.
     """
-    found = _standing(presented, now)
+    found = standing(presented, now)
     if found is None:
         return None
     sign_in, account, identity = found
@@ -130,7 +115,7 @@ def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | Non
     may have been lost: for a short while, and as long as nothing of that answer was seen, it may come once more,
     which voids what that answer held.
     """
-    found = _standing(presented, now, held=True)
+    found = standing(presented, now, held=True)
     if found is None:
         return None
     sign_in, _, identity = found
@@ -241,42 +226,6 @@ def _find_still(patient_id: uuid.UUID) -> None:
     there = select(Patient.id).where(Patient.id == patient_id).with_for_update(read=True, key_share=True)
     if db.session.scalar(there) is None:
         raise SignInFailed("The code or the password is wrong.")
-
-
-def _standing(presented: Presented, now: datetime, *, held: bool = False) -> Standing | None:
-    """The sign-in and the account as they are now, in one statement; None unless both stand as presented."""
-    # Signed by us; an account that is not of this clinic is not found there.
-    enter(presented.clinic_id)
-    asked = _asked(presented.role is Role.PATIENT, held)
-    found = db.session.execute(asked, {"id": presented.sign_in_id}).one_or_none()
-    if found is None:
-        return None
-    if presented.role is Role.PATIENT and not held:
-        sign_in, account, active = found, None, found.active
-        identity = Identity(Role.PATIENT, found.patient_id, found.clinic_id, found.token_version, found.id)
-    else:
-        sign_in, account = found[0], found[1]
-        active, identity = account.active, replace(of_account(account), sign_in_id=sign_in.id)
-    now_is = (identity.role, identity.id, identity.clinic_id, identity.token_version)
-    was = (presented.role, presented.account_id, presented.clinic_id, presented.token_version)
-    stands = active and sign_in.ended_at is None and now < sign_in.ends_at and now_is == was
-    return (sign_in, account, identity) if stands else None
-
-
-@cache
-def _asked(is_patient: bool, held: bool) -> Any:
-    """Built once: every request asks it. Of a patient only what admits one: the rest is read by who needs it."""
-    if is_patient and not held:
-        columns = (SignIn.id, SignIn.patient_id, SignIn.current_hash, SignIn.previous_hash, SignIn.retry_until)
-        times = (SignIn.last_used_at, SignIn.ends_at, SignIn.ended_at)
-        seen = select(*columns, *times, Patient.clinic_id, Patient.token_version, Patient.active, Patient.language)
-        return seen.join(Patient, Patient.id == SignIn.patient_id).where(SignIn.id == bindparam("id"))
-    account = Patient if is_patient else Member
-    owner = SignIn.patient_id if is_patient else SignIn.member_id
-    asked = select(SignIn, account).join(account, account.id == owner).where(SignIn.id == bindparam("id"))
-    if held:
-        asked = asked.with_for_update(of=SignIn, key_share=True).execution_options(populate_existing=True)
-    return asked
 
 
 def _give(sign_in: SignIn, identity: Identity, lasting: Lasting, now: datetime) -> Given:

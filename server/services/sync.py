@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from server.errors import DomainError, Refused
-from server.extensions import db
-from server.models import PATIENT_HELD, Patient
 from server.services import check_ins, urges
 from server.services.changes import Changes, changes_since, parse_change
+from server.services.holding import Held, hold
 from server.services.quarantine import Refusal, keep_of
 from server.services.reports import Outcome, Result, Sent
 from server.services.safety import heed
@@ -45,7 +44,7 @@ class Synced:
 def sync(patient_id: uuid.UUID, items: Sequence[Item], cursor: str | None, now: datetime) -> Synced:
     """One that cannot be taken stops no other. Raises Refused for a cursor that is not one of ours."""
     parse_change(cursor)
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    patient = hold(patient_id)
     results: list[Result | None] = [None] * len(items)
     for kind, store in STORES.items():
         places = [place for place, item in enumerate(items) if item.kind == kind and item.sent]
@@ -54,7 +53,6 @@ def sync(patient_id: uuid.UUID, items: Sequence[Item], cursor: str | None, now: 
             for place, result in zip(places, found, strict=True):
                 results[place] = result
     _keep_refused(patient, items, results, now)
-    db.session.flush()
     own = {
         result.kept.row["id"] for result in results
         if result and result.kept and result.outcome in (Outcome.STORED, Outcome.EDITED)
@@ -62,7 +60,7 @@ def sync(patient_id: uuid.UUID, items: Sequence[Item], cursor: str | None, now: 
     return Synced(results, changes_since(patient, cursor, own), patient.region)
 
 
-def _keep_refused(patient: Patient, items: Sequence[Item], results: Sequence[Result | None], now: datetime) -> None:
+def _keep_refused(patient: Held, items: Sequence[Item], results: Sequence[Result | None], now: datetime) -> None:
     refusals, heard = [], False
     for item, result in zip(items, results, strict=True):
         problem = result.problem if result else None

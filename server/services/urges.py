@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from server.errors import NotFound
 from server.extensions import db
-from server.models import PATIENT_HELD, Patient, Urge, UrgeVersion
+from server.models import Urge, UrgeVersion
+from server.services.holding import Held, hold
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
 from server.services.report_lists import newest_first, versions_of
@@ -27,12 +28,12 @@ def put_urge(
     if_match: Collection[str] | None = None,
 ) -> Stored:
     """Stores one under the id that the phone made; the same content again changes nothing. Raises as put_check_in."""
-    patient = db.session.get_one(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
+    patient = hold(patient_id)
     (result,) = store(patient, [Sent(urge_id, fields, if_match)], now)
     return Stored(result.outcome, answer(URGE, result.stored()), patient.region)
 
 
-def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]:
+def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     """What became of each, in the order of `sent`. The caller holds the patient's row."""
     table = URGE.table
     known = db.session.execute(
@@ -42,7 +43,7 @@ def store(patient: Patient, sent: Sequence[Sent], now: datetime) -> list[Result]
     results = desk.take(sent)
     desk.write()
     supersede(patient, URGE.name, desk.said_anew(), now)
-    db.session.flush()
+    patient.write()
     return results
 
 

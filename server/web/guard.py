@@ -14,7 +14,8 @@ from server.models import Action, Role
 from server.pace import keep_pace
 from server.services import audit, sign_ins
 from server.services.identities import Identity
-from server.services.sign_ins import Given, Lasting, Presented
+from server.services.presenting import Presented
+from server.services.sign_ins import Given, Lasting
 
 View = Callable[..., Any]
 
