@@ -72,9 +72,8 @@ def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     if first := first_moved(kept):
         replay_from(patient, first)
     patient.assess_due_at = min(now, patient.assess_due_at or now)
-    desk.write()
     supersede(patient, CHECK_IN.name, desk.said_anew(), now)
-    patient.write()
+    desk.write()
     # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.
     yes = [one for one in new if one.row["self_harm_thoughts"] == Answer.YES]
     first_told = [one.row["day"] for one in yes if not one.was or one.was["self_harm_thoughts"] != Answer.YES]

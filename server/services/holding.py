@@ -4,11 +4,13 @@ Read and written by columns: as an object of the whole row it costs a request mo
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Insert, bindparam, select, update
 
 from server.extensions import db, table_of
 from server.models import Clinic, Patient
@@ -39,15 +41,20 @@ class Held:
     def __post_init__(self) -> None:
         self._was = self._written()
 
-    def write(self) -> None:
-        """Whatever was set. An object of the row that the session has is read anew when it is asked."""
+    def write(self, along: Insert | None = None, values: Mapping[str, Any] | None = None) -> None:
+        """Whatever was set; and `along`, in the same statement."""
         written = self._written()
-        if written != self._was:
-            db.session.execute(_WRITE, {**written, "held": self.id})
-            self._was = written
-            known = db.session.identity_map.get(db.session.identity_key(Patient, self.id))
-            if known is not None:
-                db.session.expire(known)
+        if written == self._was:
+            if along is not None:
+                db.session.execute(along, values)
+            return
+        statement = _WRITE if along is None else _beside(along)
+        db.session.execute(statement, {**written, "held": self.id, **(values or {})})
+        self._was = written
+        # An object of the row that the session has is read anew when it is asked.
+        known = db.session.identity_map.get(db.session.identity_key(Patient, self.id))
+        if known is not None:
+            db.session.expire(known)
 
     def _written(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in WRITTEN}
@@ -65,6 +72,11 @@ _HOLD = (
     .with_for_update(of=_TABLE, key_share=True)
 )
 _WRITE = update(_TABLE).where(_TABLE.c.id == bindparam("held")).values({name: bindparam(name) for name in WRITTEN})
+
+
+@cache
+def _beside(along: Insert) -> Insert:
+    return along.add_cte(_WRITE.cte("written"))
 
 
 def hold(patient_id: uuid.UUID) -> Held:

@@ -4,19 +4,20 @@ Decided in memory, under the patient's lock, and written in a few statements how
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table
 
 from server.errors import DomainError, Outdated, ParticipationWithdrawn, Refused, Unconditional
 from server.extensions import Base, db, keyring, table_of
 from server.models import Sealed, etag_of, hold_key
 from server.services.holding import Held
 from server.services.local_times import check_time, local_time
+from server.services.row_sets import adding, changing, given_rows
 
 ANY = "*"
 
@@ -191,7 +192,7 @@ class Desk:
         return [kept.row["id"] for kept in self.kept.values() if kept.said_anew]
 
     def write(self) -> None:
-        """All that was touched, each numbered among the patient's changes."""
+        """All that was touched, each numbered among the patient's changes, and the patient's row."""
         touched = [kept for kept in self.kept.values() if kept.touched]
         earlier = [row for kept in touched for row in kept.earlier]
         if any(row.get("note") for row in (*(kept.row for kept in touched), *earlier)):
@@ -200,11 +201,16 @@ class Desk:
             self.patient.changes += 1
             kept.row["change"] = self.patient.changes
         if earlier:
-            db.session.execute(insert(table_of(self.kind.versions)), _stored(self.kind.versions, earlier))
-        if new := [kept.row for kept in touched if kept.was is None]:
-            db.session.execute(insert(self.kind.table), _stored(self.kind.model, new))
-        _update(self.kind.model, [kept.row for kept in touched if kept.was is not None and kept.earlier])
-        _recount(self.kind.table, [kept.row for kept in touched if kept.was is not None and not kept.earlier])
+            db.session.execute(adding(table_of(self.kind.versions)), _stored(self.kind.versions, earlier))
+        old = [kept for kept in touched if kept.was is not None]
+        if edited := [kept.row for kept in old if kept.earlier]:
+            db.session.execute(changing(self.kind.table, *_edited(self.kind.table)), _stored(self.kind.model, edited))
+        if recounted := [kept.row for kept in old if not kept.earlier]:
+            names = ("patient_id", "id", "counts", "change")
+            rows = given_rows([{name: row[name] for name in names} for row in recounted])
+            db.session.execute(changing(self.kind.table, *names[2:]), rows)
+        new = [kept.row for kept in touched if kept.was is None]
+        self.patient.write(*((adding(self.kind.table), _stored(self.kind.model, new)) if new else ()))
 
 
 def answer(kind: Kind, kept: Kept) -> dict[str, Any]:
@@ -226,37 +232,17 @@ def _note(model: type[Base]) -> Sealed[Any]:
     return cast(Sealed[Any], vars(model)["note"])
 
 
-def _stored(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _stored(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What goes into the table: every column, the note sealed for its place there."""
     names = [column.name for column in model.__table__.columns if column.name != "note_sealed"]
     sealed = _note(model)
-    stored = []
+    stored: list[dict[str, Any]] = []
     for row in rows:
         note, place = row["note"], sealed.place(tuple(row[name] for name in sealed.of))
         stored.append({name: row[name] for name in names})
         stored[-1]["note_sealed"] = None if note is None else keyring().seal(note, place)
-    return stored
+    return given_rows(stored)
 
 
-def _update(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    table = table_of(model)
-    if rows:
-        values: dict[str, Any] = {
-            column.name: bindparam(f"new_{column.name}") for column in table.columns if not column.primary_key
-        }
-        named = [{f"new_{name}": value for name, value in row.items()} for row in _stored(model, rows)]
-        _change(table, values, named)
-
-
-def _recount(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        names = ("patient_id", "id", "counts", "change")
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names[2:]}
-        # Who counts no more first: one counts at a time.
-        ordered = sorted(rows, key=lambda row: row["counts"])
-        _change(table, values, [{f"new_{name}": row[name] for name in names} for row in ordered])
-
-
-def _change(table: Table, values: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
-    whose = (table.c.patient_id == bindparam("new_patient_id")) & (table.c.id == bindparam("new_id"))
-    db.session.execute(update(table).where(whose).values(values), rows)
+def _edited(table: Table) -> Iterator[str]:
+    return (column.name for column in table.columns if not column.primary_key)

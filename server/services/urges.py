@@ -41,9 +41,8 @@ def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     )
     desk = Desk(patient, URGE, [dict(row) for row in known.mappings()], now)
     results = desk.take(sent)
-    desk.write()
     supersede(patient, URGE.name, desk.said_anew(), now)
-    patient.write()
+    desk.write()
     return results
 
 
