@@ -9,7 +9,7 @@ from flask import g
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from server.api.tokens import NOT_OURS, presented
+from server.api.tokens import presented
 from server.errors import MfaEnrolmentRequired
 from server.extensions import db, now
 from server.models import Action, Role
@@ -84,7 +84,7 @@ def _renewing() -> Presented:
     """What the refresh token says. Guesses are counted, by address; a token of ours is no guess, wherever it is."""
     try:
         return presented(refresh=True)
-    except NOT_OURS:
+    except Unauthorized:
         count_attempt(Scope.REFRESH, None, origin(), now())
         raise
 

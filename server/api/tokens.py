@@ -7,22 +7,19 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, request
-from flask_jwt_extended import create_access_token, create_refresh_token, get_jwt, verify_jwt_in_request
-from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt import InvalidTokenError, PyJWTError
+from flask import Flask, request
+from flask_jwt_extended import create_access_token, create_refresh_token
+from jwt import InvalidSignatureError, PyJWTError, decode_complete
 from werkzeug.exceptions import Unauthorized
 
-from server.api.problems import problem
 from server.extensions import jwt, now, parts
 from server.models import Role
 from server.services.presenting import Presented
 from server.services.sign_ins import Given, Lasting
 
+ALGORITHM = "HS256"
 # PyJWT reads its own clock. So much leeway silences it; `presented` checks the times with ours.
 PYJWT_LEEWAY = timedelta(days=365 * 100)
-# What `presented` raises, each answered 401.
-NOT_OURS = (JWTExtendedException, PyJWTError, Unauthorized)
 # How far a machine of ours that issued a token may be ahead.
 SKEW_SECONDS = 60
 
@@ -37,10 +34,7 @@ class Token(NamedTuple):
 
 def configure(app: Flask) -> None:
     app.config.update(
-        JWT_ALGORITHM="HS256",
-        JWT_DECODE_ALGORITHMS=["HS256"],
-        JWT_DECODE_LEEWAY=PYJWT_LEEWAY,
-        JWT_TOKEN_LOCATION=["headers"],
+        JWT_ALGORITHM=ALGORITHM,
         JWT_ENCODE_NBF=False,
     )
     jwt.init_app(app)
@@ -74,7 +68,9 @@ def issue(given: Given) -> dict[str, Any]:
 
 
 def presented(*, refresh: bool) -> Presented:
-    """What the token of this request says, if it is ours, of the right kind, and in date by OUR clock."""
+    """What the token of this request says. Raises Unauthorized unless it is ours, of the right kind, and in date by
+    OUR clock.
+    """
     header = request.headers.get("Authorization", "")
     settings = parts().settings
     keys = (settings.jwt_secret_key, *settings.jwt_previous_keys)
@@ -86,14 +82,15 @@ def presented(*, refresh: bool) -> Presented:
 
 
 @lru_cache(maxsize=10_000)
-def _found_ours(_shown: bytes, refresh: bool, _keys: tuple[str, ...]) -> Token:
+def _found_ours(_shown: bytes, refresh: bool, keys: tuple[str, ...]) -> Token:
     """The token of this request, verified. That it is ours does not change, so each is looked into once.
 
     A phone shows one token for half an hour. It is remembered by its SHA-256; what is not ours raises, and is not.
     """
-    verify_jwt_in_request(refresh=refresh)
-    claims = get_jwt()
     try:
+        claims = _verified(_bearer(request.headers.get("Authorization", "")), keys)
+        if claims["type"] != ("refresh" if refresh else "access"):
+            raise Unauthorized
         said = Presented(
             role=Role(claims["role"]),
             account_id=uuid.UUID(claims["sub"]),
@@ -103,8 +100,29 @@ def _found_ours(_shown: bytes, refresh: bool, _keys: tuple[str, ...]) -> Token:
             pair=str(claims["jti"]),
         )
         return Token(said, claims["iat"], claims["exp"])
-    except (KeyError, ValueError) as error:
+    except (PyJWTError, KeyError, ValueError) as error:
         raise Unauthorized from error
+
+
+def _bearer(header: str) -> str:
+    """The one token of its kind in the header, which may hold several fields."""
+    shown = [field.split() for field in header.split(",")]
+    (words,) = (words for words in shown if words and words[0] == "Bearer")
+    _, token = words
+    return token
+
+
+def _verified(token: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    """What it claims, if the key that it names is one of ours, and signed it. Raises PyJWTError."""
+    for key in keys:
+        try:
+            read = decode_complete(token, key, algorithms=[ALGORITHM], leeway=PYJWT_LEEWAY)
+        except InvalidSignatureError:
+            continue
+        if read["header"].get("kid") == key_id(key):
+            claims: Mapping[str, Any] = read["payload"]
+            return claims
+    raise InvalidSignatureError
 
 
 @lru_cache(maxsize=64)
@@ -128,29 +146,3 @@ def _claims(given: Given, at: datetime, ends: datetime) -> dict[str, Any]:
 @jwt.encode_key_loader
 def _signing_key(_: object = None) -> str:
     return parts().settings.jwt_secret_key
-
-
-@jwt.decode_key_loader
-def _verifying_key(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """The key that the token names, if it is one of ours; nothing it claims is believed yet."""
-    # The library takes whatever is no refresh token for an access token.
-    if claims.get("type") not in ("access", "refresh"):
-        raise InvalidTokenError
-    settings = parts().settings
-    for key in (settings.jwt_secret_key, *settings.jwt_previous_keys):
-        if header.get("kid") == key_id(key):
-            return key
-    raise InvalidTokenError
-
-
-@jwt.unauthorized_loader
-@jwt.invalid_token_loader
-def _not_signed_in(_: str) -> Response:
-    return problem("not-signed-in")
-
-
-@jwt.expired_token_loader
-@jwt.revoked_token_loader
-@jwt.token_verification_failed_loader
-def _ended(*_: object) -> Response:
-    return problem("not-signed-in")

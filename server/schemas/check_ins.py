@@ -1,9 +1,11 @@
 """Check-ins in and out, and the home screen."""
 
+from functools import cache
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from server.languages import language
 from server.models import Answer, SessionState
 from server.schemas.fields import Body, Choice, Instant, Rating, Said, WallTime, text
 
@@ -111,11 +113,23 @@ class Support(Body):
     lines = fields.List(fields.Nested(CrisisLine), required=True)
 
 
+class Reviewed(fields.Nested):
+    """What people reviewed, and what changes by a release alone: said once in each language."""
+
+    def _serialize(self, nested_obj: Any, *args: Any, **kwargs: Any) -> Any:
+        return _said(self.schema, nested_obj, language())
+
+
+@cache
+def _said(schema: Schema, reviewed: object, _in: str) -> Any:
+    return schema.dump(reviewed)
+
+
 class CheckInAnswer(CheckInOut):
     counting_id = fields.UUID(
         required=True, allow_none=True, metadata={"description": "The check-in that counts for this day."}
     )
-    support = fields.Nested(Support, required=True)
+    support = Reviewed(Support, required=True)
 
 
 class EarlierCheckIn(CheckInBody):
@@ -177,4 +191,4 @@ class TodayOut(Body):
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
     reminders = fields.Nested(ReminderOut, required=True)
     last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})
-    support = fields.Nested(Support, required=True)
+    support = Reviewed(Support, required=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from server.schemas.check_ins import CheckInOut, Support
+from server.schemas.check_ins import CheckInOut, Reviewed, Support
 from server.schemas.fields import Body, WallTime, text
 from server.schemas.patients import SessionOut
 from server.schemas.urges import UrgeOut
@@ -89,4 +89,4 @@ class SyncOut(Body):
     reset = fields.Boolean(
         required=True, metadata={"description": "The changes are from the beginning: forget what you had."}
     )
-    support = fields.Nested(Support, required=True)
+    support = Reviewed(Support, required=True)

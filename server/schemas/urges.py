@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validates_schema
 
 from server.models import Answer
-from server.schemas.check_ins import TRIGGERS, Support, each_once, several
+from server.schemas.check_ins import TRIGGERS, Reviewed, Support, each_once, several
 from server.schemas.fields import Body, Choice, Instant, Rating, text
 
 
@@ -36,7 +36,7 @@ class UrgeOut(UrgeBody):
 
 
 class UrgeAnswer(UrgeOut):
-    support = fields.Nested(Support, required=True)
+    support = Reviewed(Support, required=True)
 
 
 class UrgeList(Body):
