@@ -116,7 +116,7 @@ class Support(Body):
 class Reviewed(fields.Nested):
     """What people reviewed, and what changes by a release alone: said once in each language."""
 
-    def _serialize(self, nested_obj: Any, *args: Any, **kwargs: Any) -> Any:
+    def _serialize(self, nested_obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # as Nested's own
         return _said(self.schema, nested_obj, language())
 
 

@@ -9,9 +9,10 @@ import binascii
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from server.errors import Refused
 from server.extensions import Base, db
@@ -98,5 +99,11 @@ def _cursor(change: int) -> str:
 
 
 def _rows(patient_id: uuid.UUID, model: type[Any], since: int) -> Sequence[Any]:
-    found = select(model).where(model.patient_id == patient_id, model.change > since)
-    return db.session.scalars(found.order_by(model.change).limit(AT_ONCE + 1)).all()
+    return db.session.scalars(_newer(model), {"patient_id": patient_id, "since": since}).all()
+
+
+@cache
+def _newer(model: type[Any]) -> Select[Any]:
+    """Built once: each phone asks it."""
+    found = select(model).where(model.patient_id == bindparam("patient_id"), model.change > bindparam("since"))
+    return found.order_by(model.change).limit(AT_ONCE + 1)

@@ -58,9 +58,9 @@ def days_of(patient: Patient, now: datetime) -> OwnDays:
     return own_days(patient.zone, patient.closed_elsewhere, patient.clinic.day_starts_at, now)
 
 
-def is_cut_short(patient: Patient, day: date) -> bool:
+def is_cut_short(zone: str, by_travel: Sequence[date], day: date) -> bool:
     """Whether the patient's own clock left too little of this day, so that nothing is missed on it."""
-    return day in patient.days_cut_short or _skips(patient.zone, day)
+    return day in by_travel or _skips(zone, day)
 
 
 def cut_short(zone: str, by_travel: Sequence[date], first: date, last: date) -> Iterator[date]:
