@@ -9,20 +9,27 @@ import binascii
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 
 from server.errors import Refused
-from server.extensions import Base, db
+from server.extensions import db
 from server.models import CheckIn, Patient, TmsSession, Tombstone, Urge
 from server.services.holding import Held
 
 # So many changes are told at once; a phone asks again for the rest.
 AT_ONCE = 500
 PROFILE = frozenset(("zone", "language", "region", "reminder_time"))
-KINDS: dict[str, type[Base]] = {"check_ins": CheckIn, "urges": Urge, "sessions": TmsSession, "gone": Tombstone}
+KINDS: dict[str, type[Any]] = {"check_ins": CheckIn, "urges": Urge, "sessions": TmsSession, "gone": Tombstone}
+# Built once: each phone asks all of them.
+_NEWER = {
+    model: select(model)
+    .where(model.patient_id == bindparam("patient_id"), model.change > bindparam("since"))
+    .order_by(model.change)
+    .limit(AT_ONCE + 1)
+    for model in KINDS.values()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +106,4 @@ def _cursor(change: int) -> str:
 
 
 def _rows(patient_id: uuid.UUID, model: type[Any], since: int) -> Sequence[Any]:
-    return db.session.scalars(_newer(model), {"patient_id": patient_id, "since": since}).all()
-
-
-@cache
-def _newer(model: type[Any]) -> Select[Any]:
-    """Built once: each phone asks it."""
-    found = select(model).where(model.patient_id == bindparam("patient_id"), model.change > bindparam("since"))
-    return found.order_by(model.change).limit(AT_ONCE + 1)
+    return db.session.scalars(_NEWER[model], {"patient_id": patient_id, "since": since}).all()
