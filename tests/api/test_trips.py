@@ -1,0 +1,66 @@
+"""How often a phone's request asks the database, beside the begin and the end of its transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from server.extensions import db
+from tests.conftest import Clock
+from tests.factories import Actors, check_in_body, new_id, signed_in
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def hear(_: Any, __: Any, statement: str, *rest: Any) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def headers(app: Flask, client: FlaskClient, actors: Actors) -> dict[str, str]:
+    """Of a phone whose sign-in was noted: what is written each quarter of an hour is not counted here."""
+    headers = signed_in(app, actors.ada)
+    assert client.get("/v1/me", headers=headers).status_code == 200
+    return headers
+
+
+def test_a_check_in_asks_four_times(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
+    body = check_in_body(clock(), craving=4)
+    with asked() as said:
+        assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
+    # Who is it and for which clinic, the patient's row, what is known, what is new.
+    assert len(said) == 4, said
+
+
+def test_the_home_screen_asks_three_times(client: FlaskClient, headers: dict[str, str]) -> None:
+    with asked() as said:
+        assert client.get("/v1/today", headers=headers).status_code == 200
+    assert len(said) == 3, said
+
+
+def test_a_batch_asks_as_often_however_long_it_is(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
+    counts = []
+    for days in (range(1, 3), range(3, 33)):
+        items = [
+            {"kind": "check_in", "id": new_id(), "content": check_in_body(clock() - timedelta(days=back, hours=twice))}
+            for back in days
+            for twice in range(2)
+        ]
+        with asked() as said:
+            answer = client.post("/v1/sync", json={"items": items}, headers=headers)
+        assert {one["result"] for one in answer.get_json()["results"]} == {"stored", "superseded"}
+        counts.append(len(said))
+    assert counts[0] == counts[1]
