@@ -201,7 +201,9 @@ def test_a_yes_that_an_edit_leaves_is_heard_again_when_its_alert_is_closed(
     put(id_, body)
     alert = one("SELECT id FROM alert")
     client.post(
-        f"/v1/alerts/{alert}/resolve", json={"outcome": "contacted_patient"}, headers=signed_in(app, actors.bob)
+        f"/v1/alerts/{alert}/resolve",
+        json={"outcome": "contacted_patient", "note": "by phone"},
+        headers=signed_in(app, actors.bob),
     )
     clock.pass_by(minutes=1)
     put(id_, body | {"mood": 1}, "*")

@@ -39,7 +39,7 @@ from tests.factories import (
 # Tables with rows of no patient: whoever makes a new one decides.
 OF_NO_PATIENT = {
     *("clinic", "member", "limits", "audit_head", "job_run", "outage", "data_key", "index_key", "attempt_count"),
-    *("password_reset", "routing", "on_call", "absence"),
+    *("password_reset", "routing", "on_call", "absence", "tally"),
 }
 FILE_OF = {
     "patient": "profile",
