@@ -12,6 +12,8 @@ from server.queue import conninfo
 from server.settings import Settings
 from tests.factories import settings_for
 
+# Where the migrations ran and nobody is connected: what may be copied.
+MIGRATED = "migrated"
 COLUMNS = """
     SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
            pg_get_expr(d.adbin, d.adrelid)
@@ -41,11 +43,11 @@ OTHERS = {
 
 
 @contextmanager
-def scratch_database(postgres: EmbeddedPostgres, name: str) -> Iterator[Settings]:
-    """An empty database with the rights that a new one has, and the settings that lead there."""
+def scratch_database(postgres: EmbeddedPostgres, name: str, *, of: str = "template1") -> Iterator[Settings]:
+    """An empty database with the rights that a new one has, or a copy of one, and the settings that lead there."""
     with connect(conninfo(postgres.url("postgres", "postgres")), autocommit=True) as superuser:
-        names = {"name": sql.Identifier(name)}
-        superuser.execute(sql.SQL("CREATE DATABASE {name} OWNER interlude_owner").format(**names))
+        names = {"name": sql.Identifier(name), "of": sql.Identifier(of)}
+        superuser.execute(sql.SQL("CREATE DATABASE {name} OWNER interlude_owner TEMPLATE {of}").format(**names))
         superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {name} TO interlude_app").format(**names))
         try:
             yield settings_for(postgres.url("interlude_app", name), postgres.url("interlude_owner", name))

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -16,11 +18,15 @@ from werkzeug.test import TestResponse
 
 from server.app import create_app
 from server.extensions import Parts, db
+from server.local import roles
 from server.local.postgres import EmbeddedPostgres
+from server.services import passwords
 from server.settings import Settings
+from tests.catalog import MIGRATED, scratch_database
 from tests.database import empty, owner
 from tests.factories import Actors, make_actors, settings_for
 from tests.log_net import cast_net
+from tests.worlds import Worlds
 
 NET = cast_net()
 MONDAY = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
@@ -81,13 +87,34 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 @pytest.fixture(scope="session")
-def settings(postgres: EmbeddedPostgres) -> Settings:
-    settings = settings_for(postgres.url("interlude_app"), postgres.url("interlude_owner"))
+def settings(postgres: EmbeddedPostgres) -> Iterator[Settings]:
+    settings = settings_for(postgres.url(roles.APP), postgres.url(roles.OWNER))
     app = create_app(settings)
     with app.app_context():
         upgrade()
         db.engine.dispose()
-    return settings
+    with scratch_database(postgres, MIGRATED, of=roles.DATABASE):
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedPostgres, settings: Settings) -> EmbeddedPostgres:
+    """Where a database in which the migrations have run waits to be copied."""
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def worlds(postgres: EmbeddedPostgres, settings: Settings) -> Iterator[Worlds]:
+    worlds = Worlds(postgres.url(roles.SUPERUSER))
+    yield worlds
+    worlds.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def argon2_costs_little() -> Iterator[None]:
+    """It is slow on purpose; here it runs with its least cost (test_passwords holds it to what production pays)."""
+    with patch.object(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -121,12 +148,15 @@ def assembled(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(assembled: Flask, settings: Settings, clock: Clock, outbox: list[EmailMessage]) -> Iterator[Flask]:
+def app(
+    assembled: Flask, settings: Settings, clock: Clock, outbox: list[EmailMessage], worlds: Worlds
+) -> Iterator[Flask]:
     assembled.extensions["interlude"] = Parts(settings, clock, outbox.append)
     with assembled.app_context():
         yield assembled
         db.session.remove()
         empty()
+        worlds.is_empty()
 
 
 @pytest.fixture
@@ -135,5 +165,5 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def actors(app: Flask, clock: Clock) -> Actors:
-    return make_actors(clock())
+def actors(app: Flask, clock: Clock, worlds: Worlds) -> Actors:
+    return worlds.begin(make_actors, at=clock())

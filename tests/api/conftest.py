@@ -5,8 +5,9 @@ import pytest
 from tests.attacks.cells import Things, make_things
 from tests.conftest import Clock
 from tests.factories import Actors
+from tests.worlds import Worlds
 
 
 @pytest.fixture
-def things(actors: Actors, clock: Clock) -> Things:
-    return make_things(actors, clock())
+def things(actors: Actors, clock: Clock, worlds: Worlds) -> Things:
+    return worlds.begin(make_things, actors, at=clock())

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from email.message import EmailMessage
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Connection, text
 
 from server.extensions import Parts, db
@@ -23,6 +23,7 @@ from tests.conftest import Clock
 from tests.database import change, one
 from tests.factories import Actors, check_in_body, course_body, disclosure_fields, make_patient, tokens_of
 from tests.log_net import Lines, every_line
+from tests.worlds import Worlds
 
 Switch = Callable[[str], None]
 AsApp = Callable[[uuid.UUID | None], AbstractContextManager[Connection]]
@@ -40,11 +41,15 @@ class Clinics:
 
 
 @pytest.fixture
-def clinics(app: Flask, actors: Actors, clock: Clock) -> Clinics:
-    make_things(actors, clock())
-    with app.app_context():
+def clinics(actors: Actors, clock: Clock, worlds: Worlds) -> Clinics:
+    return worlds.begin(_make_clinics, actors, at=clock())
+
+
+def _make_clinics(actors: Actors, now: datetime) -> Clinics:
+    make_things(actors, now)
+    with current_app.app_context():
         enter(actors.elsewhere.id)
-        cyd = _make_cyd(actors, clock())
+        cyd = _make_cyd(actors, now)
     change("""
         INSERT INTO pause (id, clinic_id, patient_id, why, first_day, begun_at)
         SELECT gen_random_uuid(), clinic_id, id, 'clinic', created_at, created_at FROM patient
@@ -166,8 +171,8 @@ def pair(app: Flask, actors: Actors) -> Pair:
 
 
 @pytest.fixture
-def things(actors: Actors, clock: Clock) -> Things:
-    return make_things(actors, clock())
+def things(actors: Actors, clock: Clock, worlds: Worlds) -> Things:
+    return worlds.begin(make_things, actors, at=clock())
 
 
 @pytest.fixture

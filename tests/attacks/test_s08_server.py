@@ -11,17 +11,20 @@ import pytest
 
 from server.app import create_app
 from server.extensions import db
+from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.api.bodies import unreadable
 from tests.e2e.system import System, check_log, running_system
 from tests.factories import CANARY, check_in_body, make_actors, new_id, signed_in
 
+# They share one system.
+pytestmark = pytest.mark.xdist_group("s08_server")
 CHUNK = 7_001
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running_system(tmp_path_factory.mktemp("s08"), names=("web",)) as system:
+def system(tmp_path_factory: pytest.TempPathFactory, migrated: EmbeddedPostgres) -> Iterator[System]:
+    with running_system(tmp_path_factory.mktemp("s08"), ("web",), migrated=migrated) as system:
         yield system
 
 

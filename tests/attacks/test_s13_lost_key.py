@@ -10,7 +10,6 @@ from subprocess import PIPE, STDOUT
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
 from server.app import create_app
 from server.assembly import require_keys
@@ -19,7 +18,7 @@ from server.local.postgres import EmbeddedPostgres
 from server.sealing import KeysLost
 from tests.api.problem import assert_problem
 from tests.attacks.conftest import Switch
-from tests.catalog import scratch_database
+from tests.catalog import MIGRATED, scratch_database
 from tests.conftest import MONDAY, Clock
 from tests.database import digest, rows
 from tests.e2e.system import free_port
@@ -34,17 +33,18 @@ from tests.factories import (
     signed_in,
 )
 
+# They share a database that is in use.
+pytestmark = pytest.mark.xdist_group("s13_lost_key")
 OTHER, IMPOSTOR = data_key("other"), data_key("tests", of="an impostor")
 WEB = ("granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--no-ws", "server.app:serve")
 
 
 @pytest.fixture(scope="module")
-def in_use(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
+def in_use(migrated: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
     """A database that holds what was sealed under a key."""
-    with scratch_database(postgres, "keys_in_use") as settings:
+    with scratch_database(migrated, "keys_in_use", of=MIGRATED) as settings:
         app = create_app(settings)
         with app.app_context():
-            upgrade()
             make_actors(MONDAY)
             db.engine.dispose()
         yield settings.database_url, settings.migration_database_url

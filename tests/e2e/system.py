@@ -21,9 +21,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from server.clock import utcnow
+from server.local import roles
 from server.local.environment import open_metrics
 from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
+from tests.catalog import MIGRATED, scratch_database
 from tests.e2e.browser import Browser
 from tests.e2e.shifted import OFFSET_FILE
 from tests.factories import environment_for
@@ -110,17 +112,34 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
+def _database(folder: Path, migrated: EmbeddedPostgres | None) -> Iterator[tuple[EmbeddedPostgres, str]]:
+    if migrated is None:
+        with EmbeddedPostgres(folder / "cluster") as postgres:
+            yield postgres, roles.DATABASE
+    else:
+        with scratch_database(migrated, folder.name, of=MIGRATED):
+            yield migrated, folder.name
+
+
+@contextmanager
 def running_system(
-    folder: Path, names: Sequence[str] = ("web", "worker", "scheduler"), smtp_port: int | None = None
+    folder: Path,
+    names: Sequence[str] = ("web", "worker", "scheduler"),
+    smtp_port: int | None = None,
+    migrated: EmbeddedPostgres | None = None,
 ) -> Iterator[System]:
-    """`smtp_port`: of a mail server of the test's own, in place of the mailbox."""
+    """On a PostgreSQL of its own, where it migrates first; or on a copy of what is migrated, which is quicker.
+
+    `smtp_port`: of a mail server of the test's own, in place of the mailbox.
+    """
     mailbox = Mailbox()
     smtp = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     smtp.start()
     try:
-        with EmbeddedPostgres(folder / "cluster") as postgres:
-            system = system_on(folder, postgres, mailbox, smtp_port or smtp.port)
-            system.command("db", "upgrade")
+        with _database(folder, migrated) as (postgres, database):
+            system = system_on(folder, postgres, mailbox, smtp_port or smtp.port, database)
+            if migrated is None:
+                system.command("db", "upgrade")
             try:
                 for name in names:
                     system.start(name)
@@ -134,13 +153,15 @@ def running_system(
         smtp.stop()
 
 
-def system_on(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_port: int) -> System:
+def system_on(
+    folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_port: int, database: str = roles.DATABASE
+) -> System:
     offset_file = folder / "offset"
     offset_file.write_text("0", encoding="ascii")
     base_url = f"http://127.0.0.1:{free_port()}"
     environment = os.environ | environment_for(
-        postgres.url("interlude_app"),
-        postgres.url("interlude_owner"),
+        postgres.url(roles.APP, database),
+        postgres.url(roles.OWNER, database),
         BASE_URL=base_url,
         SMTP_PORT=str(smtp_port),
         TICK_SECONDS="1",
@@ -148,7 +169,7 @@ def system_on(folder: Path, postgres: EmbeddedPostgres, mailbox: Mailbox, smtp_p
         PROMETHEUS_MULTIPROC_DIR=str(open_metrics(folder / "metrics")),
         **{OFFSET_FILE: str(offset_file)},
     )
-    urls = postgres.url("interlude_owner"), postgres.url("postgres", "postgres")
+    urls = postgres.url(roles.OWNER, database), postgres.url(roles.SUPERUSER, roles.SUPERUSER)
     return System(base_url, mailbox, offset_file, *urls, environment)
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from server.local.postgres import EmbeddedPostgres
 from tests.e2e.fuzz import Ground, cases_in, fuzz, prepared
 from tests.e2e.system import System, running_system
 from tests.factories import PASSWORD
 
+# They share one system.
+pytestmark = pytest.mark.xdist_group("contract")
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/api.md"
 SCRIPT = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE))
@@ -24,8 +27,8 @@ CURL = 'curl() { "$PYTHON" -m tests.e2e.curl "$@"; }\npython3() { "$PYTHON" "$@"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running_system(tmp_path_factory.mktemp("docs"), names=("web",)) as system:
+def system(tmp_path_factory: pytest.TempPathFactory, migrated: EmbeddedPostgres) -> Iterator[System]:
+    with running_system(tmp_path_factory.mktemp("docs"), ("web",), migrated=migrated) as system:
         yield system
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from server.app import create_app
 from server.extensions import db
+from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.e2e.browser import Browser
 from tests.e2e.system import System, eventually, running_system
@@ -13,10 +14,10 @@ from tests.mail_server import Fault, MailServer, Step, listening
 STATES = "SELECT state FROM alert_email ORDER BY created_at"
 
 
-def test_a_yes_is_stored_and_answered_while_the_mail_server_stalls(tmp_path: Path) -> None:
+def test_a_yes_is_stored_and_answered_while_the_mail_server_stalls(tmp_path: Path, migrated: EmbeddedPostgres) -> None:
     with (
         listening(MailServer([{Step.GREETING: Fault.STALLS}])) as mail,
-        running_system(tmp_path, names=("web",), smtp_port=mail.port) as system,
+        running_system(tmp_path, names=("web",), smtp_port=mail.port, migrated=migrated) as system,
     ):
         phone = _adas_phone(system)
         # Whoever calls the mail server now is the web process, and would wait there.

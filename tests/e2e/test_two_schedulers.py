@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
+import pytest
+
 from server.app import create_app
 from server.extensions import db
+from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.e2e.system import System, eventually, running_system
 from tests.factories import make_actors, make_patient
 
+# It mostly waits for its processes: one worker does that while the others compute.
+pytestmark = pytest.mark.xdist_group("processes")
 PATIENTS = 12
 PERIODS = 4
 
 
-def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(tmp_path: Path) -> None:
-    with running_system(tmp_path, names=("scheduler 1", "scheduler 2")) as system:
+def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(
+    tmp_path: Path, migrated: EmbeddedPostgres
+) -> None:
+    with running_system(tmp_path, ("scheduler 1", "scheduler 2"), migrated=migrated) as system:
         eventually(lambda: _runs(system) >= 2, "they tick")
         _make_patients(system)
         # The day closes, and all of them are due at once.

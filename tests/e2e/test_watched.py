@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 
 from server.app import create_app
 from server.extensions import db
+from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.api.test_metrics import Samples, samples_of
 from tests.e2e.system import METRICS_TOKEN, System, eventually, running_system
@@ -35,8 +36,10 @@ def check_in(system: System, headers: dict[str, str]) -> None:
     phone.call("PUT", f"/v1/check-ins/{new_id()}", check_in_body(system.now()), expect=201)
 
 
-def test_two_web_processes_tell_the_same_and_a_dead_one_is_not_forgotten(tmp_path: Path) -> None:
-    with running_system(tmp_path, names=("web",)) as system:
+def test_two_web_processes_tell_the_same_and_a_dead_one_is_not_forgotten(
+    tmp_path: Path, migrated: EmbeddedPostgres
+) -> None:
+    with running_system(tmp_path, names=("web",), migrated=migrated) as system:
         app = create_app(Settings.from_env(system.environment))
         with app.app_context():
             headers = signed_in(app, make_actors(system.now()).ada)

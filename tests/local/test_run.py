@@ -16,6 +16,8 @@ import pytest
 from server.local.environment import read_environment
 from server.local.ports import Ports
 
+# They mostly wait for their processes: one worker does that while the others compute.
+pytestmark = pytest.mark.xdist_group("processes")
 # A clinic whose every program notes in one file that it started and that it was told to end.
 CLINIC = '''
 import os, pathlib, sys
@@ -142,6 +144,7 @@ def checkout(tmp_path: Path, ports: Ports, monkeypatch: pytest.MonkeyPatch) -> I
 def test_a_clinic_starts_heals_and_stops_in_order(checkout: Checkout) -> None:
     supervisor = checkout.start()
     wait_until(checkout.is_ready)
+    wait_until(lambda: set(SERVICES) <= set(checkout.events("start")))
     demo = json.loads((checkout.var / "demo.json").read_text())
     assert demo["base_url"] == checkout.ports.base_url
     assert demo["accounts"] == [{"role": "clinician", "email": "bob@x.example", "password": "pw"}]
@@ -180,7 +183,8 @@ def test_a_clinic_starts_heals_and_stops_in_order(checkout: Checkout) -> None:
 def test_a_killed_supervisor_leaves_nothing_behind(checkout: Checkout) -> None:
     supervisor = checkout.start()
     wait_until(checkout.is_ready)
-    wait_until(lambda: "web-worker" in checkout.events("start"))
+    # Whoever is killed before it listens for the signal notes nothing.
+    wait_until(lambda: {*SERVICES, "web-worker"} <= set(checkout.events("start")))
     postmaster = checkout.postmaster()
     supervisor.kill()
     wait_until(lambda: sorted(checkout.events("end")) == sorted(SERVICES))

@@ -1,5 +1,7 @@
 """Passwords: which are taken, and that none matches but itself."""
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -103,6 +105,13 @@ def test_whatever_is_typed_is_judged_without_a_fault(typed: str) -> None:
 def test_random_codes_are_taken() -> None:
     for _ in range(1000):
         check_password(new_code(16).lower(), (new_code(8),))
+
+
+def test_production_pays_the_full_cost() -> None:
+    """The suite itself runs at the least (conftest)."""
+    question = "from server.services.passwords import _hasher; print(_hasher.hash('correct horse battery'))"
+    said = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_a_password_matches_itself_alone(app: Flask) -> None:
