@@ -15,7 +15,7 @@ run: .venv/for-run  ## Set up everything and run a whole demo clinic at http://1
 	@exec $(PY) -m server.local run
 
 test: .venv/for-test  ## Set up everything and run the tests (ARGS=... for pytest)
-	@exec $(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
+	@exec $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 contract: .venv/for-test  ## Play two phones of one patient, offline and online, many long times (CONTRACT_RUNS=500)
 	@CONTRACT_RUNS=$${CONTRACT_RUNS:-500} CONTRACT_STEPS=$${CONTRACT_STEPS:-50} exec $(PY) -m pytest -n 0 tests/contract $(ARGS)

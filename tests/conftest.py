@@ -154,9 +154,11 @@ def app(
     assembled.extensions["interlude"] = Parts(settings, clock, outbox.append)
     with assembled.app_context():
         yield assembled
-        db.session.remove()
-        empty()
-        worlds.is_empty()
+        try:
+            db.session.remove()
+        finally:
+            empty()
+            worlds.is_empty()
 
 
 @pytest.fixture

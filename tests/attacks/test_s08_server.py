@@ -17,8 +17,6 @@ from tests.api.bodies import unreadable
 from tests.e2e.system import System, check_log, running_system
 from tests.factories import CANARY, check_in_body, make_actors, new_id, signed_in
 
-# They share one system.
-pytestmark = pytest.mark.xdist_group("s08_server")
 CHUNK = 7_001
 
 

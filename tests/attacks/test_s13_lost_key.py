@@ -33,8 +33,6 @@ from tests.factories import (
     signed_in,
 )
 
-# They share a database that is in use.
-pytestmark = pytest.mark.xdist_group("s13_lost_key")
 OTHER, IMPOSTOR = data_key("other"), data_key("tests", of="an impostor")
 WEB = ("granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--no-ws", "server.app:serve")
 

@@ -17,8 +17,6 @@ from bench.signals.variants import AS_IT_IS, BEST, variant_findings
 from server.trends.calibration.detection import engine_findings
 from server.trends.calibration.simulation import STRESS, Episode, simulate
 
-# They share what was measured once.
-pytestmark = pytest.mark.xdist_group("bench_signals")
 SIZES = replace(
     SHORT,
     controls=400,

@@ -16,8 +16,6 @@ from tests.e2e.fuzz import Ground, cases_in, fuzz, prepared
 from tests.e2e.system import System, running_system
 from tests.factories import PASSWORD
 
-# They share one system.
-pytestmark = pytest.mark.xdist_group("contract")
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/api.md"
 SCRIPT = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE))

@@ -5,14 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyotp
-import pytest
 
 from tests.e2e.browser import Browser
 from tests.e2e.system import System, eventually, running_system
 from tests.factories import PASSWORD, new_id
 
-# It mostly waits for its processes: one worker does that while the others compute.
-pytestmark = pytest.mark.xdist_group("processes")
 STEADY = (3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4)
 WORSE = (7, 8, 7, 8, 7, 8, 7)
 

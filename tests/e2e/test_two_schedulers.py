@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from server.app import create_app
 from server.extensions import db
 from server.local.postgres import EmbeddedPostgres
@@ -11,8 +9,6 @@ from server.settings import Settings
 from tests.e2e.system import System, eventually, running_system
 from tests.factories import make_actors, make_patient
 
-# It mostly waits for its processes: one worker does that while the others compute.
-pytestmark = pytest.mark.xdist_group("processes")
 PATIENTS = 12
 PERIODS = 4
 

@@ -16,8 +16,6 @@ from server.local.errors import LocalError
 from server.local.postgres import EmbeddedPostgres
 from server.local.roles import APP, OWNER, SUPERUSER
 
-# They share one server.
-pytestmark = pytest.mark.xdist_group("postgres")
 # Starts a server, says where it is, and waits to be killed.
 STARTER = """
 import sys, time, pathlib

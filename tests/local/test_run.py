@@ -16,8 +16,6 @@ import pytest
 from server.local.environment import read_environment
 from server.local.ports import Ports
 
-# They mostly wait for their processes: one worker does that while the others compute.
-pytestmark = pytest.mark.xdist_group("processes")
 # A clinic whose every program notes in one file that it started and that it was told to end.
 CLINIC = '''
 import os, pathlib, sys
@@ -39,12 +37,12 @@ if name == "mailbox":
     os.makedirs("var/mailbox", exist_ok=True); open("var/mailbox/alert.eml", "w").close()
 if name == "web":
     if os.fork() == 0:
-        name = "web-worker"; signal.signal(signal.SIGTERM, signal.SIG_IGN); note("start"); time.sleep(60)
+        name = "web-worker"; signal.signal(signal.SIGTERM, signal.SIG_IGN); note("start"); time.sleep(600)
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
         def log_message(self, *args): pass
     http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
-time.sleep(60)
+time.sleep(600)
 """
 ACCOUNTS = '[{"role": "clinician", "email": "bob@x.example", "password": "pw"}]'
 DEMO = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.argv[2])"
@@ -66,11 +64,11 @@ except LocalError as error:
     sys.exit(f"Error: {error}")
 '''
 CONNECT = "import os, psycopg, sys; psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg', ''))"
-SLOW_DEMO = "import time; open('events', 'a').write('start demo 0\\n'); time.sleep(60)"
+SLOW_DEMO = "import time; open('events', 'a').write('start demo 0\\n'); time.sleep(600)"
 SERVICES = ["mailbox", "web", "scheduler", "worker"]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -99,7 +97,7 @@ class Checkout:
         return process
 
     def output(self, process: subprocess.Popen[str], code: int) -> str:
-        output, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=120)
         assert process.returncode == code, output
         return output
 
@@ -200,7 +198,7 @@ def test_a_killed_supervisor_leaves_nothing_behind(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_during_the_setup_ends_it_cleanly(checkout: Checkout, number: signal.Signals) -> None:
-    supervisor = checkout.start(DEMO="import time; open('events', 'a').write('start demo 0\\n'); time.sleep(60)")
+    supervisor = checkout.start(DEMO="import time; open('events', 'a').write('start demo 0\\n'); time.sleep(600)")
     wait_until(lambda: "demo" in checkout.events("start") and "mailbox" in checkout.events("start"))
     supervisor.send_signal(number)
     checkout.output(supervisor, 0)
@@ -225,7 +223,7 @@ def test_exec_brings_its_own_database_and_passes_the_exit_code_on(checkout: Chec
     assert not (checkout.var / "postgres" / "postmaster.pid").exists()
     assert "Cannot run no-such-program" in checkout.output(checkout.start("no-such-program"), 1)
 
-    sleeper = checkout.start("python", "-c", "import time; print('here', flush=True); time.sleep(60)")
+    sleeper = checkout.start("python", "-c", "import time; print('here', flush=True); time.sleep(600)")
     assert sleeper.stdout is not None
     assert sleeper.stdout.readline() == "here\n"
     sleeper.terminate()
