@@ -18,14 +18,13 @@ from server.services import audit, changes
 from server.services.identities import Identity
 from server.services.listed import any_of
 from server.services.looks import look_at_once
-from server.services.patients import get_patient, visible_to
+from server.services.patients import get_patient, hold_patient, visible_to
 from server.services.replays import replay
 
 
 def create_course(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Course:
     """A course with its sessions laid out: on its weekdays from its first day, so many a day."""
-    patient = get_patient(caller, patient_id)
-    db.session.refresh(patient, with_for_update=PATIENT_HELD)
+    patient = hold_patient(caller, patient_id)
     course = Course(
         patient_id=patient.id,
         created_at=now,

@@ -67,6 +67,15 @@ def get_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
     return patient
 
 
+def hold_patient(caller: Identity, patient_id: uuid.UUID) -> Patient:
+    """As get_patient, the row held; who was erased while it was waited for is missing, too."""
+    found = get_patient(caller, patient_id)
+    patient = db.session.get(Patient, found.id, with_for_update=PATIENT_HELD, populate_existing=True)
+    if patient is None:
+        raise NotFound("There is no such patient.")
+    return patient
+
+
 def list_patients(
     caller: Identity, cursor: Cursor | None, limit: int, consent_reference: str | None = None
 ) -> Sequence[Patient]:
@@ -103,8 +112,7 @@ def create_patient(caller: Identity, fields: dict[str, Any], now: datetime) -> P
 
 
 def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, Any], now: datetime) -> Patient:
-    patient = get_patient(caller, patient_id)
-    db.session.refresh(patient, with_for_update=PATIENT_HELD)
+    patient = hold_patient(caller, patient_id)
     team, paused = fields.pop("care_team", None), fields.pop("paused", None)
     if "zone" in fields:
         moved_by_clinic(patient, fields.pop("zone"), now, caller.id)

@@ -18,7 +18,7 @@ from server.services.holding import Held, hold
 from server.services.identities import Identity
 from server.services.keys import index_of
 from server.services.pages import Cursor
-from server.services.patients import get_patient
+from server.services.patients import hold_patient
 
 # As much of one as is kept, in characters: far more than an honest report has.
 LONGEST = 16_384
@@ -83,8 +83,7 @@ def settle(
     caller: Identity, patient_id: uuid.UUID, item_id: uuid.UUID, outcome: Settled, reason: str, now: datetime
 ) -> QuarantinedItem:
     """The same again changes nothing. Raises NotFound, alike for the missing and the foreign; Conflict once settled."""
-    patient = get_patient(caller, patient_id)
-    db.session.refresh(patient, with_for_update=PATIENT_HELD)
+    patient = hold_patient(caller, patient_id)
     item = db.session.scalar(
         select(QuarantinedItem).where(QuarantinedItem.patient_id == patient.id, QuarantinedItem.id == item_id)
     )

@@ -1,6 +1,7 @@
 """An erasure that cannot be whole does not happen; and whoever is at the record at that moment gets a clear answer."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 
 from server.extensions import Base, db
 from server.services.belongings import tables_of_patients
-from server.services.erasure import KEPT
+from server.services.erasure import KEPT, erase_again
 from server.services.raising import raise_findings
 from tests.api.problem import assert_problem
 from tests.api.test_erasure import SAID, erase, fill, where
@@ -18,6 +19,7 @@ from tests.attacks.cells import Things
 from tests.concurrently import concurrently
 from tests.conftest import Clock
 from tests.database import change, digest, one, rows
+from tests.e2e.system import eventually
 from tests.factories import Actors, check_in_body, course_body, finding, make_patient, new_id, signed_in
 
 # Tables by which a row can be traced to a patient: from each to what it refers to.
@@ -81,6 +83,27 @@ def test_a_row_that_stays_stops_it_all(
         assert_problem(erase(client, ada), 500)
         assert digest() == before
     assert erase(client, ada).status_code == 200
+
+
+def test_staff_who_wait_for_it_find_nobody(app: Flask, things: Things, actors: Actors, clock: Clock) -> None:
+    bob, patient = signed_in(app, actors.bob), f"/v1/patients/{things.patient}"
+    item = f"{patient}/quarantine/{things.quarantined}/resolve"
+    asked = (
+        ("POST", f"{patient}/courses", course_body()),
+        ("PATCH", patient, {"paused": True}),
+        ("POST", item, {"outcome": "entered", "reason": "asked on the phone"}),
+    )
+    # Done but for the commit: they see the record still, and wait for its row.
+    erase_again(things.patient, clock())
+    with ThreadPoolExecutor(len(asked)) as pool:
+        waiting = [
+            pool.submit(app.test_client().open, url, method=method, json=body, headers=bob)
+            for method, url, body in asked
+        ]
+        eventually(lambda: one("SELECT count(*) FROM pg_locks WHERE NOT granted") == len(asked), "all of them wait")
+        db.session.commit()
+    for answer in waiting:
+        assert_problem(answer.result(), 404)
 
 
 def test_whoever_writes_at_that_moment_is_done_before_or_finds_nobody(
