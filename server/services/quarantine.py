@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.errors import Conflict, NotFound
 from server.extensions import db, keyring
-from server.models import PATIENT_HELD, Patient, QuarantinedItem, Settled, hold_key
+from server.models import Patient, QuarantinedItem, Settled, hold_key
 from server.services import audit
 from server.services.holding import Held, hold
 from server.services.identities import Identity

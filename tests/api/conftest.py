@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.attacks.cells import Things, make_things
+from tests.attacks.things import Things, make_things
 from tests.conftest import Clock
 from tests.factories import Actors
 from tests.worlds import Worlds

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.api.problem import assert_problem, pointers
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.conftest import Clock
 from tests.database import digest, digest_but_audit, rows
 from tests.factories import signed_in

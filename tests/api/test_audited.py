@@ -8,7 +8,8 @@ from server.extensions import db
 from server.settings import Settings
 from tests.api.problem import assert_problem
 from tests.attacks.calls import Route, call
-from tests.attacks.cells import CELLS, Things
+from tests.attacks.cells import CELLS
+from tests.attacks.things import Things
 from tests.audited import actions, events
 from tests.conftest import Clock
 from tests.database import failing, one, refusing

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.api.problem import assert_problem, pointers
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, signed_in

@@ -15,7 +15,7 @@ from server.services.raising import raise_findings
 from tests.api.problem import assert_problem
 from tests.api.test_export import add_disclosure, add_failed_mails
 from tests.attacks.belongings import add_push_address, add_urges
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.audited import actions, events
 from tests.conftest import Clock
 from tests.database import change, digest, one, rows

@@ -15,7 +15,7 @@ from server.services.erasure import KEPT, erase_again
 from server.services.raising import raise_findings
 from tests.api.problem import assert_problem
 from tests.api.test_erasure import SAID, erase, fill, where
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.concurrently import concurrently
 from tests.conftest import Clock
 from tests.database import change, digest, one, rows

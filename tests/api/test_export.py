@@ -16,7 +16,7 @@ from server.services.exports import NOT_IN, PARTS
 from tests.api.problem import assert_problem
 from tests.archive import export_of
 from tests.attacks.belongings import add_push_address, add_urges
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.audited import events
 from tests.conftest import Clock
 from tests.database import change

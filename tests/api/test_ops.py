@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from server.app import create_app
 from server.settings import Settings
 from tests.api.problem import assert_problem
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.conftest import Clock
 from tests.database import change
 from tests.factories import Actors, settings_for, signed_in

@@ -15,7 +15,7 @@ from server.services.keys import email_index
 from server.services.second_factor import enrol
 from server.worker import work
 from tests.api.problem import assert_problem, pointers
-from tests.attacks.cells import disable
+from tests.attacks.things import disable
 from tests.audited import events
 from tests.concurrently import concurrently
 from tests.conftest import Clock

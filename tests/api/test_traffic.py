@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from server.logs import FIELDS, FieldRefused, configure_fields
 from server.traffic import log
-from tests.attacks.cells import Things
+from tests.attacks.things import Things
 from tests.conftest import NET
 from tests.factories import CANARY, signed_in
 from tests.log_net import every_line

@@ -5,7 +5,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from server.models import Member, Patient
-from tests.attacks.cells import CELLS, Cell, Things
+from tests.attacks.cells import CELLS, Cell
+from tests.attacks.things import Things
 from tests.factories import bearer, signed_in, tokens_of
 
 Route = tuple[str, str]

@@ -17,8 +17,8 @@ from server.scope import enter
 from server.sealing import Keyring
 from server.services import check_ins, consents, courses, identities
 from server.settings import Settings
-from tests.attacks.cells import Things, make_things
 from tests.attacks.forging import Pair
+from tests.attacks.things import Things, make_things
 from tests.conftest import Clock
 from tests.database import change, one
 from tests.factories import Actors, check_in_body, course_body, disclosure_fields, make_patient, tokens_of

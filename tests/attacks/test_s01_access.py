@@ -7,8 +7,9 @@ from flask.testing import FlaskClient
 from server.extensions import db
 from tests.api.problem import assert_problem
 from tests.attacks.calls import Route, call, headers_for
-from tests.attacks.cells import CELLS, PUBLIC, Things, begin_second_step, disable, remove_from_team
+from tests.attacks.cells import CELLS, PUBLIC
 from tests.attacks.page_cells import PAGES, PUBLIC_PAGES
+from tests.attacks.things import Things, begin_second_step, disable, remove_from_team
 from tests.database import digest
 from tests.factories import signed_in
 

@@ -7,8 +7,8 @@ from werkzeug.test import TestResponse
 
 from server.models import Member
 from tests.attacks.calls import Route
-from tests.attacks.cells import Things, disable
 from tests.attacks.page_cells import PAGES
+from tests.attacks.things import Things, disable
 from tests.conftest import Clock
 from tests.database import digest
 from tests.web.conftest import csrf_token, enter

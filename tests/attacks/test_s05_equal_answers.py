@@ -17,7 +17,7 @@ from server.origin import Origin
 from server.services import identities, patients
 from server.services.throttle import ALLOWED, Scope, count_attempt, email_account
 from tests.attacks.argon2_calls import counted_argon2
-from tests.attacks.cells import disable
+from tests.attacks.things import disable
 from tests.conftest import Clock
 from tests.database import rows
 from tests.factories import PASSWORD, Actors

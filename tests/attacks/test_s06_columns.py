@@ -18,10 +18,11 @@ from server.extensions import Base, db
 from server.models import sealed_in
 from tests.api.problem import assert_problem, pointers
 from tests.attacks.calls import Route, headers_for
-from tests.attacks.cells import CELLS, Things
+from tests.attacks.cells import CELLS
 from tests.attacks.page_cells import PAGES
 from tests.attacks.test_s01_pages import as_member, call
 from tests.attacks.test_s08_parser import BODIES, welcome
+from tests.attacks.things import Things
 from tests.conftest import Clock
 from tests.database import digest, rows
 from tests.factories import CANARY

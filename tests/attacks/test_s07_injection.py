@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from server.extensions import db
 from server.jobs.delivering import deliver
 from server.models import Alert
-from tests.attacks.cells import Things
 from tests.attacks.test_s08_parser import BODIES, welcome
+from tests.attacks.things import Things
 from tests.conftest import Clock
 from tests.database import one
 from tests.factories import Actors, check_in_body, course_body, new_id, signed_in

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from tests.api.bodies import ill_fitting, unreadable
 from tests.api.problem import assert_problem, pointers
 from tests.attacks.calls import headers_for
-from tests.attacks.cells import CELLS, PUBLIC, Things
+from tests.attacks.cells import CELLS, PUBLIC
+from tests.attacks.things import Things
 from tests.database import digest
 from tests.factories import CANARY
 

@@ -11,9 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.attacks.calls import headers_for
-from tests.attacks.cells import CELLS, Things
+from tests.attacks.cells import CELLS
 from tests.attacks.clean import assert_clean
 from tests.attacks.test_s08_parser import BODIES, welcome
+from tests.attacks.things import Things
 from tests.factories import CANARY, ODD, Actors
 from tests.log_net import Lines
 

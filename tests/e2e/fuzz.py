@@ -16,7 +16,7 @@ import yaml
 from server.app import create_app
 from server.extensions import db
 from server.settings import Settings
-from tests.attacks.cells import make_things
+from tests.attacks.things import make_things
 from tests.e2e.system import System, running_system
 from tests.factories import bearer, make_actors, tokens_of
 

@@ -14,7 +14,7 @@ from server.extensions import db
 from server.models import Role
 from server.services.second_factor import enrol
 from server.settings import Settings
-from tests.attacks.cells import disable
+from tests.attacks.things import disable
 from tests.conftest import Clock
 from tests.database import rows
 from tests.factories import PASSWORD, TOTP_SECRET, Actors, mfa_code, settings_for
