@@ -32,6 +32,11 @@ SAID: tuple[dict[str, object], ...] = (
 )
 # None of them lasts.
 MAIL_FAULTS = (Fault.DROPS, Fault.GARBAGE, "421 busy", "450 busy")
+# A later report of the day takes the place of a rating, and of no yes.
+ALARMING = """
+    SELECT patient_id, 'craving_severe' FROM check_in WHERE counts AND craving = 9.5
+    UNION SELECT patient_id, 'safety_concern' FROM check_in WHERE self_harm_thoughts = 'yes'
+"""
 FAILING_STEPS = (Step.GREETING, Step.MAIL, Step.RCPT, Step.DATA, Step.END)
 
 
@@ -51,7 +56,6 @@ class Play:
     def __init__(self, system: Faulty, caseload: list[Phone], chance: random.Random) -> None:
         self.system, self.caseload, self.chance = system, caseload, chance
         self.stored: list[tuple[Phone, str]] = []
-        self.alarming: set[Phone] = set()
         self.repeats = 0
         """So many leases were over before their sender was done: so many mails may have come in once more."""
         self.frozen: list[int] = []
@@ -106,8 +110,6 @@ class Play:
 
         eventually(is_stored, "the phone is told that it is stored")
         self.stored.append((phone, check_in_id))
-        if said in SAID[:2]:
-            self.alarming.add(phone)
 
     def tend(self) -> None:
         """As a supervisor: what ended starts again. What froze thaws, when its lease has passed to another."""
@@ -157,7 +159,7 @@ class Play:
         assert {(phone.patient_id, one) for phone, one in self.stored} == stored
         alerts = Counter(self.system.query("SELECT patient_id, rule FROM alert WHERE state <> 'resolved'"))
         assert set(alerts.values()) <= {1}
-        assert {phone.patient_id for phone in self.alarming} <= {patient for patient, _ in alerts}
+        assert set(self.system.query(ALARMING)) <= set(alerts)
         self._mails_are_whole()
         assert self.system.query("SELECT count(*) FROM patient WHERE assess_failures > 0") == [(0,)]
         nowhere = "SELECT id FROM alert WHERE NOT EXISTS (SELECT FROM alert_email WHERE alert_id = alert.id)"
