@@ -4,7 +4,7 @@ import uuid
 from collections import Counter
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 
 from server.clock import local_day
 from server.extensions import db
@@ -22,6 +22,7 @@ from server.models import (
     Withheld,
 )
 from server.scope import entered
+from server.services.leases import is_free
 from server.services.lost import is_lost
 from server.services.member_mails import send
 from server.services.notices import TOLD, told_of
@@ -120,7 +121,7 @@ def _drop_unsent(day: date) -> None:
         MemberMail.kind == MemberMailKind.DIGEST,
         MemberMail.day < day,
         MemberMail.state == EmailState.QUEUED,
-        or_(MemberMail.claim.is_(None), MemberMail.claimed_until < func.now()),
+        is_free(MemberMail),
     )
     dropped = unsent.values(state=EmailState.WITHHELD, claim=None, claimed_until=None)
     db.session.execute(dropped.execution_options(synchronize_session=False))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from server.extensions import db
 from server.models import AlertEmail, EmailState, MemberMail, WebhookCall
@@ -32,11 +32,16 @@ def hold(model: type[Row], row_id: uuid.UUID) -> Row | None:
         .where(
             model.id == row_id,
             model.state == EmailState.QUEUED,
-            or_(model.claimed_until.is_(None), model.claimed_until < func.now()),
+            is_free(model),
         )
         .with_for_update(of=model, skip_locked=True)
         .execution_options(populate_existing=True)
     )
+
+
+def is_free(model: type[Row]) -> ColumnElement[bool]:
+    """True in SQL where nobody sends it, or who did has not been heard of since."""
+    return or_(model.claimed_until.is_(None), model.claimed_until < func.now())
 
 
 def lease(row: Row) -> uuid.UUID:
@@ -91,7 +96,7 @@ def claim_due(model: type[Row], job: str, arg: str, now: datetime) -> Sequence[u
         .where(
             model.state == EmailState.QUEUED,
             model.due_at <= now,
-            or_(model.claimed_until.is_(None), model.claimed_until < func.now()),
+            is_free(model),
             or_(
                 # Its time to try again has come,
                 model.queued_at < model.due_at,
