@@ -3,13 +3,23 @@
 import uuid
 from dataclasses import dataclass
 
+import psycopg
+
 from server.app import create_app
 from server.extensions import db
 from server.models import Role
+from server.queue import conninfo
 from server.services.care_teams import replace_care_team
 from server.settings import Settings
 from tests.factories import make_actors, make_member, make_patient, tokens_of
 from tests.faults.system import Faulty, Phone
+
+ABOUT = (
+    "SELECT id FROM check_in WHERE patient_id = %(patient)s",
+    "SELECT id FROM alert WHERE patient_id = %(patient)s AND state <> 'resolved'",
+    "SELECT e.id, e.state FROM alert_email e JOIN alert ON alert.id = alert_id WHERE patient_id = %(patient)s",
+    "SELECT args->>'email_id' FROM procrastinate_jobs WHERE task_name = 'deliver'",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,8 @@ class Told:
     """Not yet closed by anybody."""
     emails: dict[uuid.UUID, str]
     """By id, with their states."""
+    jobs: set[str]
+    """The emails, by id, that have a job on the queue."""
     came: int
 
 
@@ -44,16 +56,14 @@ def phones(system: Faulty, size: int) -> list[Phone]:
 
 
 def told_of(system: Faulty, phone: Phone) -> Told:
-    of = phone.patient_id
-    ((check_ins,),) = system.query("SELECT count(*) FROM check_in WHERE patient_id = %s", of)
-    alerts = system.query("SELECT id FROM alert WHERE patient_id = %s AND state <> 'resolved'", of)
-    emails = system.query(
-        "SELECT email.id, email.state FROM alert_email email JOIN alert ON alert.id = alert_id WHERE patient_id = %s",
-        of,
-    )
+    """All of one moment."""
+    of = {"patient": phone.patient_id}
+    with psycopg.connect(conninfo(system.database_url)) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        check_ins, alerts, emails, jobs = (connection.execute(asked, of).fetchall() for asked in ABOUT)
     ids = {f"<{email_id}@interlude.example>" for email_id, _ in emails}
     came = sum(message["Message-ID"] in ids for message in list(system.mail.came))
-    return Told(check_ins, len(alerts), dict(emails), came)
+    return Told(len(check_ins), len(alerts), dict(emails), {job for (job,) in jobs}, came)
 
 
 def mails_are_known(system: Faulty) -> bool:

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from flask_migrate import upgrade
 from granian.constants import Interfaces
 from granian.server import Server
 
 from server import scheduler, worker
+from server.app import create_app
 from tests.e2e.shifted import now
 from tests.faults.traps import TRAP_FILE, watch_for_traps
 
 _context = multiprocessing.get_context("forkserver")
 # Of these the nursery has read all that it needs; pytest, for whoever runs the tests by its name.
-_context.set_forkserver_preload(["__main__", "pytest", "tests.e2e.shifted", "server.app", __name__])
+_context.set_forkserver_preload(["__main__", "pytest", __name__])
 
 
 class Program:
@@ -67,6 +69,9 @@ def run(name: str, base_url: str, environment: dict[str, str], log: str) -> None
     watch_for_traps(kind, Path(environment[TRAP_FILE]))
     if kind == "web":
         _serve(int(base_url.rpartition(":")[2]))
+    elif kind == "release":
+        with create_app().app_context():
+            upgrade()
     else:
         {"scheduler": scheduler.main, "worker": worker.main}[kind](now=now)
 

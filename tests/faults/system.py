@@ -105,13 +105,13 @@ class Phone:
         try:
             status = self.browser.status("PUT", f"/v1/check-ins/{check_in_id}", body)
             if status == 401:
-                self._refresh()
+                self.refresh()
                 status = self.browser.status("PUT", f"/v1/check-ins/{check_in_id}", body)
         except (OSError, HTTPException):
             return None
         return status
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         self.browser.token = self.refresh_token
         given = self.browser.call("POST", "/v1/tokens/refresh", expect=201)
         self.browser.token, self.refresh_token = given["access_token"], given["refresh_token"]
@@ -135,7 +135,8 @@ def faulty_system(folder: Path, names: Sequence[str] = ()) -> Iterator[Faulty]:
             plain.base_url, plain.mailbox, plain.offset_file, plain.database_url, plain.superuser_url, environment,
             postgres=postgres, mail=mail,
         )  # fmt: skip
-        system.command("db", "upgrade")
+        release = Program("release", system.base_url, environment, system.log)
+        assert release.wait(PATIENCE_SECONDS) == 0
         try:
             system.up(*names)
             yield system

@@ -35,6 +35,7 @@ UNREADABLE = """
 
 @pytest.fixture
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
+    """Of its own: it counts everything."""
     with faulty_system(tmp_path_factory.mktemp("caseload"), ("web", "scheduler", "worker")) as system:
         yield system
 

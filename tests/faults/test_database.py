@@ -2,17 +2,18 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
+from itertools import islice
 from threading import Event
 from urllib.parse import urlsplit
 
 from tests.e2e.system import eventually
 from tests.factories import bearer, check_in_body, new_id
-from tests.faults.people import mails_are_known, phones, told_of
-from tests.faults.system import LOST, Faulty, Phone, faulty_system
+from tests.faults.people import mails_are_known, told_of
+from tests.faults.system import LOST, Faulty, Phone
 
 
 @dataclass
@@ -25,19 +26,20 @@ class Load:
     unanswered: int = 0
 
 
-def test_a_database_that_ends_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path, long: bool) -> None:
-    with faulty_system(tmp_path, ("web", "scheduler", "worker")) as system:
-        caseload = phones(system, 4)
-        loads, over = [Load() for _ in caseload], Event()
-        with ThreadPoolExecutor(len(caseload)) as pool:
-            try:
-                for phone, load in zip(caseload, loads, strict=True):
-                    pool.submit(_report, system, phone, load, over)
-                for number in range(5 if long else 1):
-                    _end_and_restart(system, loads, signal.SIGINT if number % 2 else signal.SIGQUIT)
-            finally:
-                over.set()
-        _is_whole(system, caseload, loads)
+def test_a_database_that_ends_under_load_loses_nothing_that_was_acknowledged(
+    system: Faulty, waiting_phones: Iterator[Phone], long: bool
+) -> None:
+    caseload = list(islice(waiting_phones, 4))
+    loads, over = [Load() for _ in caseload], Event()
+    with ThreadPoolExecutor(len(caseload)) as pool:
+        try:
+            for phone, load in zip(caseload, loads, strict=True):
+                pool.submit(_report, system, phone, load, over)
+            for number in range(5 if long else 1):
+                _end_and_restart(system, loads, signal.SIGINT if number % 2 else signal.SIGQUIT)
+        finally:
+            over.set()
+    _is_whole(system, caseload, loads)
 
 
 def _end_and_restart(system: Faulty, loads: list[Load], how: int) -> None:
@@ -75,6 +77,7 @@ def _is_whole(system: Faulty, caseload: list[Phone], loads: list[Load]) -> None:
 
 def _report(system: Faulty, phone: Phone, load: Load, over: Event) -> None:
     """One check-in after the other, each until it is stored."""
+    phone.refresh()
     headers = {"Content-Type": "application/json", **bearer(str(phone.browser.token))}
     while not over.is_set():
         check_in_id, body = new_id(), check_in_body(system.now(), craving=9.5)
