@@ -116,6 +116,28 @@ def _make_clinics(actors: Actors, now: datetime) -> Clinics:
         INSERT INTO tombstone (clinic_id, patient_id, id, kind, change)
         SELECT clinic_id, id, gen_random_uuid(), 'session', 1 FROM patient
     """)
+    change("DELETE FROM absence; DELETE FROM on_call")
+    change("""
+        INSERT INTO absence (id, clinic_id, member_id, deputy_id, first_day, last_day, created_at, created_by)
+        SELECT gen_random_uuid(), one.clinic_id, one.id, other.id, now(), now(), now(), one.id
+        FROM member one JOIN member other ON other.clinic_id = one.clinic_id AND other.id <> one.id
+    """)
+    change("""
+        INSERT INTO on_call (id, clinic_id, member_id, begins_at, ends_at, created_at, created_by)
+        SELECT gen_random_uuid(), clinic_id, id, now(), now() + interval '1 day', now(), id FROM member
+    """)
+    change("""
+        INSERT INTO member_mail (id, clinic_id, member_id, kind, alert_id, day, urgent, prompt, routine, unrouted,
+                                 undeliverable, state, attempts, due_at, queued_at, created_at)
+        SELECT gen_random_uuid(), clinic_id, member_id, 'alarm', alert_id, now(), 0, 0, 0, 1, 0, 'queued', 0, now(),
+               now(), now()
+        FROM alert_email WHERE member_id IS NOT NULL
+    """)
+    change("""
+        INSERT INTO webhook_call (id, clinic_id, alert_id, event_id, because, state, attempts, due_at, queued_at,
+                                  created_at)
+        SELECT gen_random_uuid(), clinic_id, alert_id, id, 'unrouted', 'queued', 0, now(), now(), now() FROM alert_event
+    """)
     change("INSERT INTO audit_head (clinic_id, seq, link) SELECT id, 1, '' FROM clinic")
     change("""
         INSERT INTO audit_event (clinic_id, seq, at, actor, action, patients, what, key_id, link)
