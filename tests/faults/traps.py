@@ -29,7 +29,7 @@ class Trap:
     when: str
     """before, after: the statement; before commit, after commit: of a transaction that made it."""
     statement: str
-    """A pattern that the statement begins with."""
+    """A pattern that is found in it."""
     signal: int = signal.SIGKILL
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ def _fall(program: str, when: str, statements: tuple[str, ...], file: Path) -> N
         trap = Trap(**json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:  # another one fell into it
         return
-    if (trap.program, trap.when) != (program, when) or not any(re.match(trap.statement, one) for one in statements):
+    if (trap.program, trap.when) != (program, when) or not any(re.search(trap.statement, one) for one in statements):
         return
     mine = file.with_suffix(f".{os.getpid()}.{threading.get_native_id()}")
     try:
