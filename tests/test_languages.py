@@ -33,7 +33,7 @@ STAFF_ONLY = {
         "unique",
         "patients",
     ),
-    *("quarantine", "audit", "password_resets", "rota", "routings"),
+    *("quarantine", "audit", "password_resets", "rota", "routings", "restoring"),
 }
 RAISED = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.DomainError)

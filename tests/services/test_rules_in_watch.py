@@ -162,7 +162,7 @@ def test_a_session_that_is_marked_missed_is_told_and_two_in_a_row_are_louder(
     ]
     before = digest_but_audit()
     mark(2, "missed")
-    assert {name for name, found in digest_but_audit().items() if found != before[name]} <= {"patient"}
+    assert {name for name, found in digest_but_audit().items() if found != before[name]} <= {"patient", "tally"}
     assert mails() == 2
 
 

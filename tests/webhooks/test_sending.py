@@ -20,17 +20,15 @@ from tests.push_services import Request, Service, listening
 from tests.slow import speaking
 from tests.webhooks.conftest import MESSAGE, RAISED, SECRET, knowing, settings_of, webhook_of
 
-NOW = utcnow()
-
 
 def refusal(to: Webhook, settings: Settings) -> WebhookRefused:
     with pytest.raises(WebhookRefused) as refused:
-        post_webhook(to, MESSAGE, settings, NOW)
+        post_webhook(to, MESSAGE, settings, utcnow())
     return refused.value
 
 
 def test_the_endpoint_reads_what_it_says_and_knows_who_says_it(endpoint: Service) -> None:
-    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), NOW)
+    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), utcnow())
     (request,) = endpoint.received
     assert request.path == "/hooks/interlude?of=clinic-7"
     assert Receiver(SECRET).verify(request.body, request.headers) == {
@@ -45,7 +43,7 @@ def test_the_endpoint_reads_what_it_says_and_knows_who_says_it(endpoint: Service
 def test_sent_again_it_is_the_same_message_signed_anew(endpoint: Service) -> None:
     endpoint.answers = [(503, {}, b""), (204, {}, b"")]
     refusal(webhook_of(endpoint), settings_of(endpoint))
-    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), NOW.replace(microsecond=0))
+    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), utcnow().replace(microsecond=0))
     first, second = endpoint.received
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
 
@@ -81,7 +79,7 @@ def test_nobody_sends_us_elsewhere(endpoint: Service, status: int) -> None:
 def test_no_proxy_of_the_environment_hears_of_it(endpoint: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), NOW)
+    post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), utcnow())
     assert len(endpoint.received) == 1
 
 
@@ -147,7 +145,7 @@ def test_the_certificate_is_of_the_host_that_was_named(
     trusting = ssl.create_default_context(cafile=str(self_signed))
     monkeypatch.setitem(posting._pool.connection_pool_kw, "ssl_context", trusting)
     with listening(Service(), tls) as endpoint:
-        post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), NOW)
+        post_webhook(webhook_of(endpoint), MESSAGE, settings_of(endpoint), utcnow())
         assert len(endpoint.received) == 1
         elsewhere = Webhook(f"https://localhost:{endpoint.port}/x", SECRET)
         assert refusal(elsewhere, knowing(f"localhost:{endpoint.port}")).detail == "SSLError"
