@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from server.local.postgres import EmbeddedPostgres
+from server.local.roles import SUPERUSER
 from server.queue import conninfo
 from tests.e2e.browser import Browser
 from tests.e2e.system import PATIENCE_SECONDS, Mailbox, System, check_log, eventually, system_on
@@ -131,8 +132,9 @@ def faulty_system(folder: Path, names: Sequence[str] = ()) -> Iterator[Faulty]:
         postgres = stack.enter_context(EmbeddedPostgres(folder / "cluster"))
         plain = system_on(folder, postgres, Mailbox(), mail.port)
         environment = plain.environment | {TRAP_FILE: str(folder / "trap")}
+        # The test asks as the superuser: for whom places are kept when many programs have taken all the others.
         system = Faulty(
-            plain.base_url, plain.mailbox, plain.offset_file, plain.database_url, plain.superuser_url, environment,
+            plain.base_url, plain.mailbox, plain.offset_file, postgres.url(SUPERUSER), plain.superuser_url, environment,
             postgres=postgres, mail=mail,
         )  # fmt: skip
         release = Program("release", system.base_url, environment, system.log)
