@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from click.testing import Result
@@ -29,6 +30,9 @@ from tests.log_net import cast_net
 from tests.worlds import Worlds
 
 NET = cast_net()
+# The machines are noisy: an example that takes longer than another is no fault.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 MONDAY = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
 
 
