@@ -8,7 +8,6 @@ import psycopg
 from server.app import create_app
 from server.extensions import db
 from server.models import Role
-from server.queue import conninfo
 from server.services.care_teams import replace_care_team
 from server.settings import Settings
 from tests.factories import make_actors, make_member, make_patient, tokens_of
@@ -58,7 +57,7 @@ def phones(system: Faulty, size: int) -> list[Phone]:
 def told_of(system: Faulty, phone: Phone) -> Told:
     """All of one moment."""
     of = {"patient": phone.patient_id}
-    with psycopg.connect(conninfo(system.database_url)) as connection:
+    with system.connect() as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         check_ins, alerts, emails, jobs = (connection.execute(asked, of).fetchall() for asked in ABOUT)
     ids = {f"<{email_id}@interlude.example>" for email_id, _ in emails}

@@ -68,9 +68,27 @@ class Faulty(System):
         except FileNotFoundError:
             return None
 
+    def connect(self) -> psycopg.Connection:
+        """As soon as there is a place: whoever is being turned away takes one for a moment, too."""
+        found: list[psycopg.Connection] = []
+
+        def is_let_in() -> bool:
+            try:
+                found.append(psycopg.connect(conninfo(self.database_url)))
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        eventually(is_let_in, "the database lets us in")
+        return found[0]
+
+    def query(self, statement: str, *args: Any) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return connection.execute(statement, args).fetchall()
+
     def change(self, statement: str, *args: Any) -> int:
         """How many rows it was."""
-        with psycopg.connect(conninfo(self.database_url)) as connection:
+        with self.connect() as connection:
             return connection.execute(statement, args).rowcount
 
     def end_leases(self) -> int:
@@ -89,7 +107,7 @@ class Faulty(System):
             UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'
             UNION ALL SELECT 1 FROM member_mail WHERE state = 'queued'
         """
-        with psycopg.connect(conninfo(self.database_url)) as connection:
+        with self.connect() as connection:
             return connection.execute(waits, {"now": self.now()}).fetchone() is None
 
 
@@ -132,7 +150,7 @@ def faulty_system(folder: Path, names: Sequence[str] = ()) -> Iterator[Faulty]:
         postgres = stack.enter_context(EmbeddedPostgres(folder / "cluster"))
         plain = system_on(folder, postgres, Mailbox(), mail.port)
         environment = plain.environment | {TRAP_FILE: str(folder / "trap")}
-        # The test asks as the superuser: for whom places are kept when many programs have taken all the others.
+        # The test asks as the superuser, for whom PostgreSQL keeps a place when programs hold all the others.
         system = Faulty(
             plain.base_url, plain.mailbox, plain.offset_file, postgres.url(SUPERUSER), plain.superuser_url, environment,
             postgres=postgres, mail=mail,
