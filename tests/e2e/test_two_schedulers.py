@@ -5,6 +5,7 @@ from pathlib import Path
 from server.app import create_app
 from server.extensions import db
 from server.local.postgres import EmbeddedPostgres
+from server.scheduler import TICKS_AT_ONCE
 from server.settings import Settings
 from tests.e2e.system import System, eventually, running_system
 from tests.factories import make_actors, make_patient
@@ -29,6 +30,9 @@ def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(
             SELECT jsonb_array_elements_text(args -> 'patient_ids') FROM procrastinate_jobs WHERE task_name = 'assess'
         """)
         assert len(queued) == len(set(queued)) == PATIENTS
+        # They leave the workers room: a connection for each tick that may run at once.
+        held = system.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'interlude_app'")
+        assert held[0][0] <= 2 * TICKS_AT_ONCE
         assert [process.poll() for process in system.processes.values()] == [None, None]
 
 
