@@ -116,6 +116,7 @@ def acknowledge(caller: Identity, alert_id: uuid.UUID, now: datetime) -> Alert:
         raise Conflict("This alert is resolved.")
     if alert.state is AlertState.OPEN:
         _acknowledge(alert, caller, now)
+        db.session.flush()
     return alert
 
 
@@ -161,10 +162,12 @@ def _waits_since(alert: Alert) -> datetime:
 
 
 def _acknowledge(alert: Alert, caller: Identity, now: datetime) -> None:
+    """Not flushed: whoever resolves it next writes the row once. PostgreSQL checks the keys of a row that is written
+    twice in one transaction, and then waits for the patient's row with the alert's held: a deadlock with an erasure.
+    """
     tallies.count_acknowledged(alert.severity, now - _waits_since(alert))
     alert.state = AlertState.ACKNOWLEDGED
     alert.escalate_at = alert.escalate_queued_at = None
     alert.acknowledged_at = now
     alert.acknowledged_by = caller.id
     record(alert, EventKind.ACKNOWLEDGED, now, by=caller)
-    db.session.flush()

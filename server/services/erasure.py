@@ -101,8 +101,6 @@ def list_erasures(caller: Identity, cursor: Cursor | None, limit: int) -> list[E
 
 def _hold(caller: Identity) -> Patient:
     """The row locked for good: whoever writes about the patient is done, or waits and then finds nobody."""
-    # Their alerts first: whoever closes one holds it and may want the patient's row next, and would wait for us.
-    db.session.execute(select(Alert.id).where(Alert.patient_id == caller.id).order_by(Alert.id).with_for_update())
     held = select(Patient).where(Patient.id == caller.id).with_for_update(of=Patient)
     patient = db.session.scalars(held.execution_options(populate_existing=True)).one()
     if not patient.active or patient.token_version != caller.token_version:

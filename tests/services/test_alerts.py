@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from server.errors import Conflict, NotFound
 from server.extensions import db
@@ -16,7 +17,7 @@ from server.services.raising import raise_findings
 from server.trends import Severity
 from tests.concurrently import concurrently
 from tests.conftest import Clock
-from tests.database import change, digest, one, rows
+from tests.database import change, digest, one, owner, rows
 from tests.factories import OUTCOME_NOTE, Actors, finding, make_member
 
 DAY = date(2026, 5, 4)
@@ -166,6 +167,15 @@ def test_two_resolve_at_once_and_one_outcome_stands(app: Flask, actors: Actors, 
     said = concurrently(app, lambda: close(Outcome.REFERRED), lambda: close(Outcome.FALSE_ALARM))
     assert min(said) == "conflict"
     assert one("SELECT outcome FROM alert") in said
+    assert events() == ["raised", "acknowledged", "resolved"]
+
+
+def test_who_closes_an_open_alert_waits_for_nobody_who_holds_its_patient(actors: Actors, clock: Clock) -> None:
+    tell(actors, clock, (0, Severity.PROMPT))
+    with owner().begin() as erasing:
+        erasing.execute(text("SELECT 1 FROM patient WHERE id = :id FOR UPDATE"), {"id": actors.ada.id})
+        db.session.execute(text("SET LOCAL lock_timeout = '1s'"))
+        resolve(actors, clock)
     assert events() == ["raised", "acknowledged", "resolved"]
 
 
