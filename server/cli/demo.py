@@ -18,15 +18,17 @@ from server.cli.rehearsal import check_in, closing, evening
 from server.cli.simulated import COURSE_STARTS, DAYS, STORIES, SimulatedDay, days_of
 from server.clock import local_day
 from server.extensions import db, now, parts
-from server.models import Clinic, ConsentKind, Member, Patient, Purpose, Role, SessionState, What
+from server.models import Alert, AlertState, Clinic, ConsentKind, Member, Patient, Purpose, Role, SessionState, What
 from server.scope import clinic_of_member, enter
 from server.services import clinics, consents, courses, identities, keys, patients, watch
+from server.services.routes import next_step_at, routing_of
 from server.services.second_factor import enrol
 from server.services.wordings import WORDINGS
 
 ZONE = "America/New_York"
 NAME = "Demo clinic (every patient is simulated)"
 ADMIN_EMAIL = "alice@demo.example"
+FRONT_DESK = "front-desk@demo.example"
 # The second of the stories gets worse, and a mail goes outside.
 LETS_OUTSIDE_HEAR = 2
 MEMBERS = (
@@ -86,6 +88,10 @@ def _make_clinic() -> Clinic:
         diaries[patient.id] = {said.day: said for said in days_of(story, seed=number)}
     for day in tqdm(range(DAYS), desc="Days of check-ins", unit="day"):
         _play(clinic, first_day + timedelta(days=day), {who: diary.get(day) for who, diary in diaries.items()})
+    routing_of(clinic.id).escalation_email = FRONT_DESK
+    for alert in db.session.scalars(select(Alert).where(Alert.state == AlertState.OPEN)):
+        # Nobody escalated in the past that was played: what is open waits from now on.
+        alert.escalate_at = next_step_at(alert.severity, clinic, now())
     return clinic
 
 

@@ -63,7 +63,7 @@ class DigestMail:
 
 @dataclass(frozen=True, slots=True)
 class AlarmMail:
-    """To an admin: how many alerts have nobody to go to, and how many mails cannot be delivered."""
+    """To an admin: how many alerts are with nobody, and how many mails cannot be delivered."""
 
     mail_id: uuid.UUID
     to: str
@@ -148,7 +148,7 @@ def _alarm(mail: AlarmMail, base_url: str) -> Letter:
         at=mail.at,
         heading=ALARM_SUBJECT,
         facts=(
-            ("Alerts that have nobody to go to", f"{mail.unrouted}"),
+            ("Alerts that are with nobody", f"{mail.unrouted}"),
             ("Mails that cannot be delivered", f"{mail.undeliverable}"),
             ("Found on", in_words(mail.at)),
         ),

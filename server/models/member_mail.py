@@ -16,7 +16,7 @@ from server.models.types import choice
 class MemberMailKind(StrEnum):
     DIGEST = "digest"
     ALARM = "alarm"
-    """To an admin: an alert has nobody to go to, or a mail cannot be delivered."""
+    """To an admin: an alert is with nobody, for it can be told to nobody or nobody took it on."""
 
 
 class MemberMail(Outgoing, Base):
@@ -46,7 +46,7 @@ class MemberMail(Outgoing, Base):
     prompt: Mapped[int] = mapped_column(SmallInteger, default=0)
     routine: Mapped[int] = mapped_column(SmallInteger, default=0)
     unrouted: Mapped[int] = mapped_column(SmallInteger, default=0)
-    """Of an alarm: how many alerts have nobody to go to, and how many mails about open ones cannot be delivered."""
+    """Of an alarm: how many alerts are with nobody, and how many mails about open ones cannot be delivered."""
     undeliverable: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys="MemberMail.member_id")

@@ -111,6 +111,11 @@ class BouncedOut(Body):
 class WorklistOut(Body):
     as_of = Instant(required=True)
     alerts_without_recipient = fields.List(fields.Nested(UnheardOut), required=True)
+    unacknowledged_alerts = fields.List(
+        fields.Nested(UnheardOut),
+        required=True,
+        metadata={"description": "Everybody was told in turn, and nobody has acknowledged it."},
+    )
     undeliverable_emails = fields.List(fields.Nested(FailedEmailOut), required=True)
     undeliverable_calls = fields.List(fields.Nested(FailedCallOut), required=True)
     bounced_members = fields.List(fields.Nested(BouncedOut), required=True)

@@ -97,8 +97,9 @@ def _step(alert: Alert, now: datetime) -> None:
     path = route(alert.patient, alert.severity, now)
     following = _following(alert, path)
     if following:
-        tell(_record(alert, now), [following], now)
+        # Before the first flush: the alert's row is written once (server.services.alerts says why).
         alert.escalate_at = next_step_at(alert.severity, alert.patient.clinic, now)
+        tell(_record(alert, now), [following], now)
         return
     # An urgent one is told again and again; the others wait in each morning's digest.
     urgent = is_open_safety(alert)

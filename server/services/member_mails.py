@@ -36,6 +36,13 @@ def send(mail: MemberMail, now: datetime) -> None:
     enqueue("deliver_to_member", db.session, priority=URGENT, clinic_id=str(mail.clinic_id), mail_id=str(mail.id))
 
 
+def note_withheld(mail: MemberMail, now: datetime) -> None:
+    """Stores that it was not to be sent."""
+    mail.state, mail.due_at, mail.queued_at, mail.created_at = EmailState.WITHHELD, now, now, now
+    db.session.add(mail)
+    db.session.flush()
+
+
 def claim(mail_id: uuid.UUID, now: datetime) -> Claim | None:
     """Takes the mail for this sender; None when it is sent, somebody else's, or its recipient has left."""
     row = leases.hold(MemberMail, mail_id)

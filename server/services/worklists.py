@@ -9,20 +9,21 @@ from sqlalchemy import ColumnElement, select
 from server.extensions import db
 from server.models import Alert, AlertEmail, AlertState, Clinic, EmailState, Member, WebhookCall
 from server.services import audit
-from server.services.alarms import FAILED, unheard
+from server.services.alarms import FAILED, unacknowledged, unheard
 from server.services.identities import Identity
 
 
 def worklist(caller: Identity, now: datetime) -> dict[str, Any]:
-    """Of the clinic: open alerts that nobody can be told of, their mails and calls that failed, bad addresses."""
+    """Of the clinic: open alerts that are with nobody, their mails and calls that failed, bad addresses."""
     clinic = db.session.get_one(Clinic, caller.clinic_id)
-    alerts = unheard(clinic)
+    alerts, waiting = unheard(clinic), unacknowledged(clinic)
     emails = _failed(AlertEmail, AlertEmail.state.in_(FAILED))
     calls = _failed(WebhookCall, WebhookCall.state == EmailState.UNDELIVERABLE)
-    audit.concerns(*(alert.patient_id for alert in (*alerts, *(row.alert for row in (*emails, *calls)))))
+    audit.concerns(*(alert.patient_id for alert in (*alerts, *waiting, *(row.alert for row in (*emails, *calls)))))
     return {
         "as_of": now,
         "alerts_without_recipient": alerts,
+        "unacknowledged_alerts": waiting,
         "undeliverable_emails": emails,
         "undeliverable_calls": calls,
         "bounced_members": _bounced(clinic),

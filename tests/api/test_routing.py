@@ -155,8 +155,8 @@ def test_the_worklist_says_what_to_mend_and_nothing_of_what_was_found(
 ) -> None:
     tell(actors, clock, (0, Severity.PROMPT))
     empty = client.get("/v1/worklist", headers=alice).get_json()
-    assert len(empty) == 5
-    assert [found for name, found in empty.items() if name != "as_of"] == [[], [], [], []]
+    assert len(empty) == 6
+    assert [found for name, found in empty.items() if name != "as_of"] == [[]] * 5
     change("UPDATE member SET bounced_at = :at, bounce_status = '5.1.1' WHERE name = 'Bob'", at=clock())
     change("UPDATE alert_email SET state = 'bounced', sent_at = created_at, last_error = 'bounced 5.1.1'")
     found = client.get("/v1/worklist", headers=alice)

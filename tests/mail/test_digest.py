@@ -50,7 +50,7 @@ def test_a_digest_counts_what_is_open(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_an_alarm_counts_what_reaches_nobody(kind: str) -> None:
     said = words_of(ALARM, kind)
-    for expected in ("nobody to go to 3", "cannot be delivered 4", "5 May 2026, 08:00 EDT", "sign in"):
+    for expected in ("with nobody 3", "cannot be delivered 4", "5 May 2026, 08:00 EDT", "sign in"):
         assert expected in said, expected
 
 

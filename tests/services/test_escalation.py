@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from server.errors import MailRefused
 from server.extensions import db, now
@@ -13,11 +14,12 @@ from server.models import Member, Outcome, Role
 from server.services import alerts, delivery, escalation, identities, members
 from server.services.care_teams import replace_care_team
 from server.services.routes import routing_of
+from server.services.worklists import worklist
 from server.settings import Settings
 from server.trends import Severity
 from tests.concurrently import concurrently
 from tests.conftest import Clock
-from tests.database import change, digest, one, refusing, rows
+from tests.database import change, digest, one, owner, refusing, rows
 from tests.factories import OUTCOME_NOTE, Actors, make_member
 from tests.services.test_alerts import tell
 
@@ -209,6 +211,40 @@ def test_nobody_to_tell_alarms_the_admins_and_the_clinics_address(actors: Actors
     clock.pass_by(days=1)
     pass_on(clock)
     assert one("SELECT count(*) FROM member_mail") == 1
+
+
+def test_many_that_are_with_nobody_at_once_are_one_alarm(actors: Actors, dan: Member, clock: Clock) -> None:
+    rules = ("craving_severe", "mood_very_low", "craving_rising")
+    for rule in rules:
+        tell(actors, clock, (0, Severity.PROMPT), rule=rule)
+    for _ in range(2):
+        clock.pass_by(hours=4)
+        pass_on(clock)
+    assert sorted(rows("SELECT state, unrouted FROM member_mail")) == [("queued", 1), ("withheld", 2), ("withheld", 3)]
+    listed = worklist(identities.of_member(actors.alice_admin), clock())
+    assert {alert.rule for alert in listed["unacknowledged_alerts"]} == set(rules)
+    alerts.acknowledge(identities.of_member(dan), listed["unacknowledged_alerts"][0].id, clock())
+    db.session.commit()
+    assert len(worklist(identities.of_member(actors.alice_admin), clock())["unacknowledged_alerts"]) == 2
+    clock.pass_by(minutes=15)
+    tell(actors, clock, (0, Severity.PROMPT), rule="off_track")
+    for _ in range(2):
+        clock.pass_by(hours=4)
+        pass_on(clock)
+    assert one("SELECT count(*) FROM member_mail WHERE state = 'queued'") == 2
+
+
+def test_a_step_waits_for_nobody_who_holds_the_patient(actors: Actors, dan: Member, clock: Clock) -> None:
+    tell(actors, clock, (0, Severity.URGENT))
+    for _ in range(3):
+        change("UPDATE alert_email SET state = 'sent', sent_at = created_at WHERE state = 'queued'")
+        clock.pass_by(hours=1)
+        with owner().begin() as erasing:
+            erasing.execute(text("SELECT 1 FROM patient WHERE id = :id FOR UPDATE"), {"id": actors.ada.id})
+            db.session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            escalation.escalate(alert_id(), clock())
+            db.session.commit()
+    assert told() == ["Bob", "Dan", "Bob", "Dan", "Bob", "Dan"]
 
 
 def test_of_four_workers_at_once_one_escalates(app: Flask, actors: Actors, dan: Member, clock: Clock) -> None:
