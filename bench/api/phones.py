@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 OPERATIONS = ("put", "today", "sync")
@@ -53,10 +53,13 @@ def _syncs(tokens: Sequence[str], at: datetime) -> Iterator[bytes]:
 
 
 def phones(operation: str, tokens: Sequence[str], at: datetime, connections: int) -> list[Iterator[bytes]]:
-    """One endless supply of requests for each connection; no two connections share a patient."""
-    parts: Mapping[str, list[Sequence[str]]] = {operation: [tokens[one::connections] for one in range(connections)]}
+    """A supply of requests for each connection, no two at once of one patient.
+
+    What is written comes from one supply for all, each request another patient's: a server that answers some connections
+    much more often than others, as one with a thread for each does, would use up a share of its own.
+    """
     if operation == "today":
-        return [_todays(part) for part in parts[operation]]
+        return [_todays(tokens[one::connections]) for one in range(connections)]
     make = _puts if operation == "put" else _syncs
     # Made now: json.dumps in between would be the client's time, and look like the server's.
-    return [iter(list(make(part, at))) for part in parts[operation]]
+    return [iter(list(make(tokens, at)))] * connections
