@@ -31,7 +31,8 @@ def test_two_schedulers_enqueue_each_due_patient_and_each_period_once(
         """)
         assert len(queued) == len(set(queued)) == PATIENTS
         # They leave the workers room: a connection for each tick that may run at once, and those of the test are over.
-        held = "SELECT 1 FROM pg_stat_activity WHERE usename = 'interlude_app'"
+        # (Tests that ran before in this process may hold theirs in other databases of the cluster.)
+        held = "SELECT 1 FROM pg_stat_activity WHERE usename = 'interlude_app' AND datname = current_database()"
         eventually(lambda: len(system.query(held)) <= 2 * TICKS_AT_ONCE, "they hold a connection for each tick")
         assert [process.poll() for process in system.processes.values()] == [None, None]
 
