@@ -52,9 +52,8 @@ OTHERS = text("""
         SELECT gen_random_uuid(), 'Other', 'UTC', 4, true, false, now() FROM generate_series(1, :clinics)
         RETURNING id
     )
-    INSERT INTO patient (id, clinic_id, code, zone, language, region, active, token_version, created_at,
-                         assess_failures)
-    SELECT gen_random_uuid(), clinics.id, gen_random_uuid(), 'UTC', 'en', 'US', true, 1, now(), 0
+    INSERT INTO patient (id, clinic_id, code, zone, language, region, active, token_version, created_at)
+    SELECT gen_random_uuid(), clinics.id, gen_random_uuid(), 'UTC', 'en', 'US', true, 1, now()
     FROM clinics, generate_series(1, :patients)
 """)
 DIARIES = text("""

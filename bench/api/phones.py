@@ -55,8 +55,8 @@ def _syncs(tokens: Sequence[str], at: datetime) -> Iterator[bytes]:
 def phones(operation: str, tokens: Sequence[str], at: datetime, connections: int) -> list[Iterator[bytes]]:
     """A supply of requests for each connection, no two at once of one patient.
 
-    What is written comes from one supply for all, each request another patient's: a server that answers some connections
-    much more often than others, as one with a thread for each does, would use up a share of its own.
+    What is written comes from one supply for all, each request another patient's: a server that answers some
+    connections much more often than others, as one with a thread for each does, would use up a share of its own.
     """
     if operation == "today":
         return [_todays(tokens[one::connections]) for one in range(connections)]

@@ -77,7 +77,7 @@ def measure(environ: Mapping[str, str], clinic: str, diaries: Diaries, days: int
     measured = defaultdict(list)
     stage("remember", days, environ)
     with psycopg.connect(conninfo(environ["MIGRATION_DATABASE_URL"]), autocommit=True) as owner:
-        owner.execute("VACUUM ANALYZE trend_state, patient")
+        owner.execute("VACUUM ANALYZE watch, patient")
         for turn in range(ROUNDS):
             for name in ("floor", "replayed", "states"):
                 measured[name].append(stage(name, days, environ))

@@ -90,9 +90,8 @@ def make_clinic(owner: psycopg.Connection, diaries: Diaries) -> str:
     write(owner, "arriving (id)", iter([ids]))
     owner.execute(
         "INSERT INTO patient (id, clinic_id, code, zone, language, region, active, token_version, created_at, "
-        "assess_failures, monitored_from, assess_due_at) "
-        "SELECT id, %s, id::text, 'America/New_York', 'en', 'US', true, 1, %s, 0, %s, %s FROM arriving",
-        [found[0], FIRST, FIRST, FIRST],
+        "monitored_from) SELECT id, %s, id::text, 'America/New_York', 'en', 'US', true, 1, %s, %s FROM arriving",
+        [found[0], FIRST, FIRST],
     )
     owner.execute("DROP TABLE arriving")
     owner.execute(

@@ -18,7 +18,7 @@ import numpy as np
 import psycopg
 
 from bench.scan.columns import drain, record, write
-from bench.scan.load import FIRST
+from bench.scan.load import DAY_OF_MICROSECONDS, EPOCH, FIRST
 from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
@@ -31,8 +31,15 @@ from server.settings import Settings
 from server.trends.standing import ROW, VERSION
 
 FLOOR = "SELECT patient_id, day, craving, mood FROM check_in WHERE counts AND day <"
-STATES = "SELECT patient_id, version, standing FROM trend_state"
-STATE = record(("clinic_id", "V16"), ("patient_id", "V16"), ("version", ">i2"), ("standing", f"V{ROW.itemsize}"))
+STATES = "SELECT patient_id, version, standing FROM watch"
+STATE = record(
+    ("clinic_id", "V16"),
+    ("patient_id", "V16"),
+    ("due_at", ">i8"),
+    ("through", ">i4"),
+    ("version", ">i2"),
+    ("standing", f"V{ROW.itemsize}"),
+)
 SAMPLE = 400  # patients whose closer looks are timed
 Out: TypeAlias = dict[str, Any]
 Stage: TypeAlias = Callable[[psycopg.Connection, int], Out]
@@ -72,12 +79,10 @@ def remember(connection: psycopg.Connection, days: int) -> Out:
     stood, _ = replay(said, FIRST.toordinal())
     rows = np.zeros(len(ids), STATE)
     rows["clinic_id"], rows["patient_id"], rows["version"] = np.void(_clinic(connection).bytes), ids, VERSION
-    rows["standing"] = np.frombuffer(b"".join(kept for part in stood for kept in part.packed()), f"V{ROW.itemsize}")
-    write(connection, "trend_state (clinic_id, patient_id, version, standing)", iter([rows]))
-    connection.execute(
-        "UPDATE patient SET trend_through = %s WHERE id IN (SELECT patient_id FROM trend_state)",
-        [FIRST + timedelta(days=days - 1)],
-    )
+    rows["standing"] = np.frombuffer(b"".join(part.packed() for part in stood), f"V{ROW.itemsize}")
+    rows["through"] = (FIRST - EPOCH).days + days - 1
+    rows["due_at"] = rows["through"].astype(np.int64) * DAY_OF_MICROSECONDS
+    write(connection, "watch (clinic_id, patient_id, due_at, through, version, standing)", iter([rows]))
     connection.commit()
     _tell(connection, days)
     return {}
@@ -86,7 +91,7 @@ def remember(connection: psycopg.Connection, days: int) -> Out:
 def _tell(connection: psycopg.Connection, days: int) -> None:
     """The sample is looked at closely: what there was to tell by then is told, as it would have been day by day."""
     sample = _everybody(connection)[:SAMPLE]
-    connection.execute("UPDATE patient SET trend_through = NULL WHERE id = ANY (%s)", [sample])
+    connection.execute("UPDATE watch SET through = NULL WHERE patient_id = ANY (%s)", [sample])
     connection.commit()
     with get_context("fork").Pool(1, _start_worker, (_clinic(connection), get_context("fork").Barrier(1))) as workers:
         workers.apply(_look_closely, (sample, _over(days - 1)))

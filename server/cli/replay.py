@@ -16,7 +16,7 @@ from server.cli.rehearsal import check_in, closing, evening
 from server.clock import local_day
 from server.extensions import db, now
 from server.jobs.assessing import assess_all
-from server.models import Alert, AlertEvent, Clinic, EventKind, Patient, Role
+from server.models import Alert, AlertEvent, Clinic, EventKind, Patient, Role, Watch
 from server.services import clinics, identities, patients, watch
 
 DAYS_PER_MONTH = 30.44
@@ -102,9 +102,7 @@ def _report(clinic: Clinic, entries: Sequence[Entry], bad: Sequence[BadLine], da
         click.echo(f"{patient.reference:<10} {day:>5} {rule:<15} {what + ', ' + event.severity:<16} {event.sentence}")
     kinds = Counter(event.kind for event, _, _ in told)
     rules = Counter(rule for event, _, rule in told if event.kind is EventKind.RAISED)
-    failed = db.session.scalars(
-        select(Patient.id).where(Patient.clinic_id == clinic.id, Patient.assess_failures > 0)
-    ).all()
+    failed = db.session.scalars(select(Watch.patient_id).where(Watch.clinic_id == clinic.id, Watch.failures > 0)).all()
     months = len(entries) / DAYS_PER_MONTH
     click.echo(
         f"\n{len({entry.person for entry in entries})} people, {len(entries)} check-ins, "

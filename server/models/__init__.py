@@ -24,8 +24,8 @@ from server.models.sealed import DataKey, IndexKey, Sealed, hold_key, sealed_in
 from server.models.sign_in import Ended, SignIn
 from server.models.tally import Tally
 from server.models.tombstone import Tombstone
-from server.models.trend_state import TrendState
 from server.models.urge import Urge, UrgeVersion
+from server.models.watch import Watch
 from server.models.webhook_call import CalledBecause, WebhookCall
 from server.models.zone_change import ZoneChange, ZoneFrom
 
@@ -90,9 +90,9 @@ __all__ = [
     "Target",
     "TmsSession",
     "Tombstone",
-    "TrendState",
     "Urge",
     "UrgeVersion",
+    "Watch",
     "WebhookCall",
     "Weekday",
     "What",

@@ -31,12 +31,8 @@ class Patient(Base):
     __tablename__ = "patient"
     __table_args__ = (
         CheckConstraint("monitored_until >= monitored_from", name="monitored"),
-        # Who takes no part is never due.
-        CheckConstraint("withdrawn_at IS NULL OR assess_due_at IS NULL", name="withdrawn"),
         # What is due is one indexed look-up, however many patients there are.
-        Index("ix_patient_assess_due_at", "assess_due_at"),
         Index("ix_patient_remind_due_at", "remind_due_at"),
-        Index("ix_patient_assess_failures", "id", postgresql_where=text("assess_failures > 0")),
         CheckConstraint("(reminder_time IS NULL) = (remind_due_at IS NULL)", name="reminder"),
         # What refers to a patient names the clinic too, so that the two cannot disagree.
         UniqueConstraint("id", "clinic_id"),
@@ -67,16 +63,6 @@ class Patient(Base):
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     """Since when the patient takes no part: no consent of participation is in force, and nobody assesses."""
-
-    assess_due_at: Mapped[datetime | None]
-    """When somebody must look again: at once after a check-in, else at the end of the local day."""
-    assess_queued_at: Mapped[datetime | None]
-    assessed_at: Mapped[datetime | None]
-    assess_failures: Mapped[int] = mapped_column(SmallInteger, default=0)
-    assess_error: Mapped[str | None]
-    """The kind of the last failure; never its text, which could quote the record."""
-    trend_through: Mapped[date | None]
-    """The last local day that the patient's TrendState holds; None: the diary must be read whole."""
 
     changes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
     """How often something changed that the patient's phones show; counted under the lock of this row."""

@@ -14,7 +14,6 @@ from server.services.day_counts import choose, first_moved, known_rows, lowered,
 from server.services.holding import Held, hold
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
-from server.services.replays import replay_from
 from server.services.report_lists import newest_first, versions_of
 from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
 from server.services.safety import hear_yes
@@ -69,9 +68,7 @@ def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     if given_up := lowered(kept):
         held = update(CheckIn).where(CheckIn.patient_id == patient.id, CheckIn.id.in_(given_up))
         db.session.execute(held.values(counts=False).execution_options(synchronize_session=False))
-    if first := first_moved(kept):
-        replay_from(patient, first)
-    patient.assess_due_at = min(now, patient.assess_due_at or now)
+    patient.look_at_once(now, first_moved(kept))
     supersede(patient, CHECK_IN.name, desk.said_anew(), now)
     desk.write()
     # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.

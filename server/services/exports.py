@@ -221,7 +221,7 @@ PARTS = (
 # Tables that have rows of a patient's and no file, and why.
 NOT_IN = {
     "tombstone": "which sessions were taken off your schedule, so that your phone forgets them",
-    "trend_state": "what the program remembers between two looks at your check-ins; it is made from them alone",
+    "watch": "what the program remembers between two looks at your check-ins; it is made from them alone",
     "audit_event": "who saw your record, and when: the clinic's own account of that names its staff. Ask your clinic",
     "erasure": "what stays when a record is erased: of yours, nothing",
     "break_glass": "why somebody from outside your care team had to see your record: as before",

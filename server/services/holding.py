@@ -10,13 +10,14 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, select, update
+from sqlalchemy import Insert, Update, bindparam, select, update
 
 from server.extensions import db, table_of
 from server.models import Clinic, Patient
+from server.services.looks import LOOK_BY, looking
 
 # What may be set. All else is as it was read.
-WRITTEN = ("assess_due_at", "trend_through", "changes", "quarantined")
+WRITTEN = ("changes", "quarantined")
 
 
 @dataclass(slots=True)
@@ -31,26 +32,33 @@ class Held:
     reminder_time: time | None
     withdrawn_at: datetime | None
     profile_change: int
-    assess_due_at: datetime | None
-    trend_through: date | None
     changes: int
     quarantined: int
     day_starts_at: int
     _was: dict[str, Any] = field(init=False, repr=False)
+    _look_by: datetime | None = field(default=None, init=False, repr=False)
+    _changed_from: date | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._was = self._written()
 
+    def look_at_once(self, now: datetime, changed_from: date | None = None) -> None:
+        """Something came in that a rule reads; `changed_from`: the first day of which something is not as it was."""
+        self._look_by = min(now, self._look_by or now)
+        if changed_from is not None:
+            self._changed_from = min(changed_from, self._changed_from or changed_from)
+
     def write(self, along: Insert | None = None, values: Mapping[str, Any] | None = None) -> None:
-        """Whatever was set; and `along`, in the same statement."""
+        """Whatever was set or asked for; and `along`, in the same statement."""
         written = self._written()
-        if written == self._was:
+        asked = self._look_by is not None
+        if written == self._was and not asked:
             if along is not None:
                 db.session.execute(along, values)
             return
-        statement = _WRITE if along is None else _beside(along)
-        db.session.execute(statement, {**written, "held": self.id, **(values or {})})
-        self._was = written
+        looked = looking(self, self._look_by, self._changed_from) if self._look_by else {}
+        db.session.execute(_writing(along, asked), {**written, **looked, "held": self.id, **(values or {})})
+        self._was, self._look_by, self._changed_from = written, None, None
         # An object of the row that the session has is read anew when it is asked.
         known = db.session.identity_map.get(db.session.identity_key(Patient, self.id))
         if known is not None:
@@ -75,8 +83,10 @@ _WRITE = update(_TABLE).where(_TABLE.c.id == bindparam("held")).values({name: bi
 
 
 @cache
-def _beside(along: Insert) -> Insert:
-    return along.add_cte(_WRITE.cte("written"))
+def _writing(along: Insert | None, looked: bool) -> Insert | Update:
+    """What was set, the look that was asked for, and `along`, in one statement."""
+    whole: Insert | Update = _WRITE if along is None else along.add_cte(_WRITE.cte("written"))
+    return whole.add_cte(LOOK_BY.cte("looked")) if looked else whole
 
 
 def hold(patient_id: uuid.UUID) -> Held:

@@ -1,12 +1,13 @@
 """Lists as parameters: one statement for many patients, the same text however many they are."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, cast, column, func, literal
-from sqlalchemy.sql.elements import CollectionAggregate
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, column, func, literal
+from sqlalchemy.sql.elements import BindParameter, CollectionAggregate
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
@@ -15,7 +16,22 @@ def as_table(
     *, numbered: str | None = None, **columns: tuple[Iterable[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
 ) -> TableValuedAlias:
     """Lists of equal length, each with its type, as a table: one statement serves all patients."""
-    listed = func.unnest(*(cast(literal(_array(values), Text), ARRAY(kind)) for values, kind in columns.values()))
+    listed = {name: (literal(_array(values), Text), kind) for name, (values, kind) in columns.items()}
+    return _unnested(listed, numbered)
+
+
+def to_come(*, numbered: str | None = None, **kinds: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValuedAlias:
+    """The same for a statement that is built once: the lists come with each use, by `given`."""
+    return _unnested({name: (bindparam(f"all_{name}", type_=Text), kind) for name, kind in kinds.items()}, numbered)
+
+
+def given(**lists: Iterable[Any]) -> dict[str, str]:
+    """The parameters of a table `to_come`."""
+    return {f"all_{name}": _array(values) for name, values in lists.items()}
+
+
+def _unnested(columns: Mapping[str, tuple[BindParameter[str], Any]], numbered: str | None) -> TableValuedAlias:
+    listed = func.unnest(*(cast(text, ARRAY(kind)) for text, kind in columns.values()))
     names = [column(name, kind) for name, (_, kind) in columns.items()]
     return listed.table_valued(*names, with_ordinality=numbered).render_derived()
 
@@ -30,8 +46,14 @@ def _array(values: Iterable[Any]) -> str:
     return f"{{{','.join(map(_element, values))}}}"
 
 
-def _element(value: uuid.UUID | date | bytes | None) -> str:
+def _element(value: uuid.UUID | date | None) -> str:
     """None of these can hold a comma, a quotation mark or a brace."""
-    if value is None:
-        return "NULL"
-    return f'"\\\\x{value.hex()}"' if isinstance(value, bytes) else f'"{value}"'
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    return "NULL" if value is None else _quoted(value)
+
+
+@lru_cache(maxsize=2**10)
+def _quoted(value: date) -> str:
+    """Those of one list are few, and few of them differ."""
+    return f'"{value}"'

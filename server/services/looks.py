@@ -1,9 +1,48 @@
 """When somebody must look at a patient again. Nobody looks at whoever takes no part any more."""
 
-from datetime import datetime
+import uuid
+from datetime import date, datetime
+from typing import Protocol
 
-from server.models import Patient
+from sqlalchemy import Date, bindparam, case, func, update
+from sqlalchemy.dialects.postgresql import insert
+
+from server.extensions import db, table_of
+from server.models import Patient, Watch
 from server.services.own_days import days_of
+
+
+class Watched(Protocol):
+    """Whatever names a patient."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+
+    @property
+    def clinic_id(self) -> uuid.UUID: ...
+
+
+_WATCH = table_of(Watch)
+_NEW = insert(_WATCH).values(
+    patient_id=bindparam("watched"), clinic_id=bindparam("watched_in"), due_at=bindparam("look_by")
+)
+# By PostgreSQL, from the row as it then is: a look at this moment writes it, too. least() passes over NULL.
+LOOK_BY = _NEW.on_conflict_do_update(
+    index_elements=["patient_id"],
+    set_={
+        "due_at": func.least(_WATCH.c.due_at, _NEW.excluded.due_at),
+        "through": case(
+            (_WATCH.c.through >= bindparam("changed_from", type_=Date), None),
+            else_=_WATCH.c.through,
+        ),
+    },
+)
+"""Parameters of `looking`. Whoever was never looked at is from now on."""
+
+
+def looking(patient: Watched, look_by: datetime, changed_from: date | None = None) -> dict[str, object]:
+    """`changed_from`: the first day of which something changed that a standing rests on."""
+    return {"watched": patient.id, "watched_in": patient.clinic_id, "look_by": look_by, "changed_from": changed_from}
 
 
 def look_at_once(patient: Patient, now: datetime) -> None:
@@ -16,6 +55,12 @@ def look_by_end_of_day(patient: Patient, now: datetime) -> None:
     _look_by(patient, days_of(patient, now).closes_at)
 
 
+def look_no_more(patient: Patient) -> None:
+    """Until somebody asks for it again."""
+    held = update(_WATCH).where(_WATCH.c.patient_id == patient.id)
+    db.session.execute(held.values(due_at=None, queued_at=None))
+
+
 def _look_by(patient: Patient, at: datetime) -> None:
     if patient.withdrawn_at is None:
-        patient.assess_due_at = min(at, patient.assess_due_at or at)
+        db.session.execute(LOOK_BY, looking(patient, at))

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from server.extensions import db
 from server.models import Consent, ConsentKind, EndedHow, Patient, Purpose, What
-from server.services.looks import look_by_end_of_day
+from server.services.looks import look_by_end_of_day, look_no_more
 from server.services.notices import tell_newcomers
 from server.services.pauses import set_withdrawn
 from server.services.unique import unique
@@ -51,7 +51,7 @@ def end(patient: Patient, now: datetime) -> Sequence[Consent]:
         consent.withdrawn_at = now
         consent.withdrawn_how = EndedHow.BY_PATIENT if is_this else EndedHow.WITH_PARTICIPATION
     patient.withdrawn_at = now
-    patient.assess_due_at = patient.assess_queued_at = None
+    look_no_more(patient)
     set_withdrawn(patient, True, now)
     return ending
 

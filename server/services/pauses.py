@@ -44,10 +44,10 @@ def _set(patient: Patient, paused: bool, why: PausedWhy, by: uuid.UUID | None, n
 
 def paused_days(ids: Sequence[uuid.UUID], closed: Sequence[date]) -> Iterator[tuple[int, date]]:
     """The local days of all pauses of these patients, up to the day that `closed` has for each: (place, day)."""
-    places = {patient_id: place for place, patient_id in enumerate(ids)}
     found = db.session.execute(
         select(Pause.patient_id, Pause.first_day, Pause.last_day).where(Pause.patient_id == any_of(ids))
-    )
+    ).all()
+    places = {patient_id: place for place, patient_id in enumerate(ids)} if found else {}
     for patient_id, first, last in found:
         place = places[patient_id]
         for index in range((min(last or closed[place], closed[place]) - first).days + 1):

@@ -1,19 +1,25 @@
-"""When what the trend engine remembers of a patient will not do any more, and the diary must be read again."""
+"""When what the trend engine remembers of a patient will not do any more, and the diary must be read again.
+
+Whoever changes what it rests on writes the patient's Watch in the same transaction, though there be nothing to
+forget: a look at this moment holds that row, and does not see the change. Either the look comes first, and here is
+decided by what it wrote, or it passes over the patient until the change is there.
+"""
 
 import uuid
 from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, null, select, update
 
-from server.extensions import db
-from server.models import Patient
-from server.services.holding import Held
+from server.extensions import db, table_of
+from server.models import Patient, Watch
+
+_WATCH = table_of(Watch)
 
 
-def replay_from(patient: Held | Patient, day: date) -> None:
+def replay_from(patient: Patient, day: date) -> None:
     """Something about `day` changed: a standing that holds it will not do. The caller holds the patient's row."""
-    if patient.trend_through is not None and day <= patient.trend_through:
-        patient.trend_through = None
+    kept = case((_WATCH.c.through >= day, None), else_=_WATCH.c.through)
+    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == patient.id).values(through=kept))
 
 
 def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
@@ -21,12 +27,14 @@ def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
     if clinic_id is None:
         # No query of ours sees every clinic.
         db.session.execute(select(func.forget_trends_from(day)))
-        db.session.expire_all()
         return
-    changed = update(Patient).where(Patient.clinic_id == clinic_id, Patient.trend_through >= day)
-    db.session.execute(changed.values(trend_through=None))
+    # In the order of all who hold several.
+    all_ = select(_WATCH.c.patient_id).where(_WATCH.c.clinic_id == clinic_id).order_by(_WATCH.c.patient_id)
+    held = all_.with_for_update(key_share=True).cte("held")
+    kept = case((_WATCH.c.through >= day, None), else_=_WATCH.c.through)
+    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == held.c.patient_id).values(through=kept))
 
 
 def replay(patient: Patient) -> None:
     """Something changed that every day may rest on: the course, the zone, the monitored days."""
-    patient.trend_through = None
+    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == patient.id).values(through=null()))

@@ -8,15 +8,16 @@ import numpy as np
 from sqlalchemy import or_, select, update
 
 from server.extensions import db
-from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient
+from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient, Watch
 from server.scope import entered
+from server.services.due import hold_due, hold_standing
 from server.services.listed import any_of
 from server.services.lost import is_lost
 from server.services.notices import notify
 from server.services.raising import raise_news
 from server.services.records import records_of
 from server.services.restating import restate
-from server.services.standings import Batch, hold_due, look_over, write_back
+from server.services.standings import Batch, look_over, write_back
 from server.services.told import told_about
 from server.trends import assess_each
 from server.trends.caseload import enter_course
@@ -28,24 +29,26 @@ LONGEST_PAUSE = timedelta(hours=6)
 def claim_due(now: datetime) -> Sequence[uuid.UUID]:
     """Marks the clinic's patients who are due as queued and returns them, for the caller to enqueue with this."""
     due = (
-        select(Patient.id)
-        .join(Clinic, Clinic.id == Patient.clinic_id)
+        select(Watch.patient_id)
+        .join(Clinic, Clinic.id == Watch.clinic_id)
+        .join(Patient, Patient.id == Watch.patient_id)
         .where(
-            Patient.assess_due_at <= now,
+            Watch.due_at <= now,
             Clinic.live,
+            Patient.withdrawn_at.is_(None),
             or_(
-                Patient.assess_queued_at.is_(None),
-                Patient.assess_queued_at < Patient.assess_due_at,
-                is_lost(Patient.assess_queued_at, now, "assess", "patient_ids", Patient.id),
+                Watch.queued_at.is_(None),
+                Watch.queued_at < Watch.due_at,
+                is_lost(Watch.queued_at, now, "assess", "patient_ids", Watch.patient_id),
             ),
         )
-        .with_for_update(**PATIENT_HELD, skip_locked=True)
+        .with_for_update(of=Watch, key_share=True, skip_locked=True)
     )
     return db.session.scalars(
-        update(Patient)
-        .where(Patient.id.in_(due))
-        .values(assess_queued_at=now)
-        .returning(Patient.id)
+        update(Watch)
+        .where(Watch.patient_id.in_(due))
+        .values(queued_at=now)
+        .returning(Watch.patient_id)
         .execution_options(synchronize_session=False)
     ).all()
 
@@ -54,7 +57,8 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
     """Who is due in one clinic, live or not (a replay assesses its own)."""
     return db.session.scalars(
         select(Patient.id)
-        .where(Patient.clinic_id == clinic_id, Patient.assess_due_at <= now)
+        .join(Watch, Watch.patient_id == Patient.id)
+        .where(Patient.clinic_id == clinic_id, Patient.withdrawn_at.is_(None), Watch.due_at <= now)
         .order_by(Patient.created_at, Patient.id)
     ).all()
 
@@ -62,17 +66,15 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
 def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, list[uuid.UUID]]:
     """Looks at those of these patients who are due and of whom no rule has anything to say.
 
-    Returns how many they were, and the others, who need a closer look: of them nothing is written. The transaction is
-    the caller's, and of one clinic; it may be a large one, for it is over quickly.
+    Returns how many they were, and the others, who need a closer look or were not due: of them nothing is written.
+    The transaction is the caller's, and of one clinic; it may be a large one, for it is over quickly.
     """
     clinic = _clinic()
-    held = hold_due(clinic, patient_ids, now)
     # Of whom nothing is remembered, everything must be read, and then looked at closely: not here.
-    batch = look_over(clinic, [one for one in held if one.standing], now)
-    quiet = batch.of(~batch.close)
-    write_back(quiet, now)
-    passed = {one.id for one in quiet.patients}
-    return len(passed), [one.id for one in held if one.id not in passed]
+    batch = look_over(clinic, hold_standing(clinic, patient_ids, now), now)
+    write_back(batch, ~batch.close, now)
+    passed = {batch.due.ids[who] for who in np.flatnonzero(~batch.close).tolist()}
+    return len(passed), [one for one in patient_ids if one not in passed]
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -84,8 +86,9 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     clinic = _clinic()
     batch = look_over(clinic, hold_due(clinic, patient_ids, now), now)
     look_closely(batch, now)
-    write_back(batch, now)
-    return len(batch.patients)
+    everybody = np.ones_like(batch.close)
+    write_back(batch, everybody, now)
+    return len(everybody)
 
 
 def _clinic() -> Clinic:
@@ -97,18 +100,19 @@ def look_closely(batch: Batch, now: datetime) -> None:
     close = np.flatnonzero(batch.close).tolist()
     if not close:
         return
-    held = [batch.patients[who] for who in close]
+    ids = [batch.due.ids[who] for who in close]
+    patients = _patients(ids)
+    held = [patients[one] for one in ids]
     records = records_of(batch.clinic, held, [batch.closed[who] for who in close])
-    found, told = assess_each(records, batch.versions), told_about([one.id for one in held])
-    patients = _patients([one.id for one in held])
+    found, told = assess_each(records, batch.versions), told_about(ids)
     news: list[tuple[Patient, AlertEvent]] = []
     for who, one, record, findings in zip(close, held, records, found, strict=True):
         enter_course(batch.rows, who, record.course, record.today)
-        standing, mailed = raise_news(patients[one.id], findings, told[one.id], now)
-        news += [(patients[one.id], event) for event in mailed]
+        standing, mailed = raise_news(one, findings, told[one.id], now)
+        news += [(one, event) for event in mailed]
         if restate(told[one.id], standing, record.today, now):
             # What an open day has told may change until it is over, and then is compared with the diary once more.
-            batch.through[who] = None
+            batch.will_do[who] = False
     db.session.flush()
     notify(news, now)
 
@@ -123,8 +127,9 @@ def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> No
     patient = db.session.get(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     if patient is None or patient.withdrawn_at is not None:  # erased or withdrawn since it was queued
         return
-    patient.assess_failures = min(patient.assess_failures + 1, 1000)
-    patient.assess_error = type(error).__name__
-    patient.assess_queued_at = None
-    patient.assess_due_at = now + min(timedelta(minutes=2 ** min(patient.assess_failures, 10)), LONGEST_PAUSE)
+    watch = db.session.get_one(Watch, patient_id, with_for_update={"key_share": True}, populate_existing=True)
+    watch.failures = min(watch.failures + 1, 1000)
+    watch.error = type(error).__name__
+    watch.queued_at = None
+    watch.due_at = now + min(timedelta(minutes=2 ** min(watch.failures, 10)), LONGEST_PAUSE)
     db.session.flush()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from server.clock import last_day_over
 from server.extensions import db
-from server.models import Patient, ZoneChange, ZoneFrom
+from server.models import Patient, Watch, ZoneChange, ZoneFrom
 from server.services import reminders
 from server.services.changes import profile_changed
 from server.services.clinics import check_zone
@@ -86,8 +86,11 @@ def _add(
 
 def _keep_closed(patient: Patient, since: datetime) -> None:
     """What the last look closed in the zone that the patient leaves, and came to at `since`, stays closed."""
-    if patient.assessed_at is not None and patient.assessed_at >= since:
-        closed = last_day_over(patient.assessed_at, patient.zone, patient.clinic.day_starts_at)
+    # A look at this moment holds the row: what it closes is closed before the patient leaves.
+    held = select(Watch.looked_at).where(Watch.patient_id == patient.id).with_for_update(key_share=True)
+    looked_at = db.session.scalar(held)
+    if looked_at is not None and looked_at >= since:
+        closed = last_day_over(looked_at, patient.zone, patient.clinic.day_starts_at)
         patient.closed_elsewhere = max(closed, patient.closed_elsewhere or closed)
 
 

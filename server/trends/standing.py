@@ -54,13 +54,12 @@ class Standings(NamedTuple):
         for column, new in zip(self.columns(), rows.columns(), strict=True):
             column[who] = new
 
-    def packed(self) -> list[bytes]:
-        """A row of ROW for each patient, to be kept."""
+    def packed(self) -> bytes:
+        """A row of ROW for each patient, one behind the other, to be kept."""
         rows = np.empty(len(self.free), ROW)
         for name, column in zip(ROW.names or (), self.columns(), strict=True):
             rows[name] = column
-        whole = rows.tobytes()
-        return [whole[at : at + ROW.itemsize] for at in range(0, len(whole), ROW.itemsize)]
+        return rows.tobytes()
 
 
 def _standings(columns: Sequence[_Column]) -> Standings:
@@ -76,9 +75,9 @@ def nobody_yet(patients: int) -> Standings:
     return _standings([*states, *numbers])
 
 
-def unpacked(rows: Sequence[bytes]) -> Standings:
+def unpacked(rows: bytes) -> Standings:
     """What `packed` gave."""
-    kept = np.frombuffer(b"".join(rows), ROW)
+    kept = np.frombuffer(rows, ROW)
     return _standings([kept[name].astype(_WIDE[kept.dtype[name].kind]) for name in ROW.names or ()])
 
 

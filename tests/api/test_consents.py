@@ -239,4 +239,6 @@ def test_an_invite_for_a_new_phone_grants_nothing(
     said = {"code": code, "password": "another battery horse", "device": "new", "zone": "America/New_York"}
     assert client.post("/v1/enrollments", json=said).status_code == 201
     assert rows(IN_FORCE) == []
-    assert rows("SELECT withdrawn_at, assess_due_at FROM patient") == [(clock() - timedelta(seconds=1), None)]
+    assert rows("SELECT withdrawn_at, due_at FROM patient JOIN watch ON patient_id = id") == [
+        (clock() - timedelta(seconds=1), None)
+    ]

@@ -7,10 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.models import Patient
 from tests.api.problem import assert_problem, pointers
 from tests.conftest import Clock
-from tests.database import digest, one, rows
+from tests.database import change, digest, one, rows
 from tests.factories import PASSWORD, Actors, bearer, check_in_body, new_id, signed_in
 
 
@@ -40,7 +39,7 @@ def test_the_phone_is_in(app: Flask, client: FlaskClient, actors: Actors, patien
     )  # fmt: skip
     shown = client.get(f"/v1/patients/{patient}", headers=signed_in(app, actors.bob)).get_json()
     assert (shown["enrolled"], shown["monitored_from"]) == (True, "2026-05-04")
-    assert rows("SELECT assess_due_at::text FROM patient WHERE id = :id", id=patient) == [("2026-05-05 03:00:00+00",)]
+    assert rows("SELECT due_at::text FROM watch WHERE patient_id = :id", id=patient) == [("2026-05-05 03:00:00+00",)]
 
 
 def test_the_code_itself_is_kept_nowhere(app: Flask, client: FlaskClient, actors: Actors, patient: str) -> None:
@@ -163,10 +162,8 @@ def test_a_look_that_is_due_stays_due(
     """A phone replaced right after a check-in must not put off the look at that check-in."""
     code = invite(app, client, actors, patient)
     redeem(client, code)
-    account = app.extensions["sqlalchemy"].session.get_one(Patient, patient)
-    account.assess_due_at = clock()
-    app.extensions["sqlalchemy"].session.commit()
+    change("UPDATE watch SET due_at = :now WHERE patient_id = :id", now=clock(), id=patient)
     clock.pass_by(minutes=1)
     assert redeem(client, invite(app, client, actors, patient)).status_code == 201
-    due = one("SELECT assess_due_at FROM patient WHERE id = :id", id=patient)
+    due = one("SELECT due_at FROM watch WHERE patient_id = :id", id=patient)
     assert due <= clock()

@@ -246,7 +246,7 @@ def test_jobs_forget_the_patient_and_go_on_with_the_others(
     for (args,) in waiting:
         assess(**args)
     assess(str(actors.clinic.id), ids)
-    assert one("SELECT assessed_at FROM patient WHERE id = :id", id=eve.id) == clock()
+    assert one("SELECT looked_at FROM watch WHERE patient_id = :id", id=eve.id) == clock()
 
 
 def test_the_password_is_asked_for_and_guesses_are_counted(app: Flask, client: FlaskClient, actors: Actors) -> None:

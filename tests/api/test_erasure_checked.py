@@ -72,7 +72,7 @@ def test_a_table_that_nobody_told_the_program_of_stops_it_all(
         assert erase(client, ada).status_code == 200
 
 
-@pytest.mark.parametrize("table", ["check_in", "alert_event", "trend_state"])
+@pytest.mark.parametrize("table", ["check_in", "alert_event", "watch"])
 def test_a_row_that_stays_stops_it_all(
     app: Flask, client: FlaskClient, things: Things, actors: Actors, clock: Clock, table: str
 ) -> None:

@@ -61,9 +61,8 @@ SENDING = {"id", "attempts", "due_at", "queued_at", "claim", "claimed_until", "l
 # Columns that are in no file: what the program needs to run, what lets somebody in, whom of the staff it was.
 LEFT_OUT = {
     "patient": {
-        *("reference_index", "password_hash", "token_version", "trend_through"),
+        *("reference_index", "password_hash", "token_version"),
         *("remind_due_at", "remind_queued_at"),
-        *("assess_due_at", "assess_queued_at", "assessed_at", "assess_failures", "assess_error"),
         *("changes", "profile_change", "quarantined", "closed_elsewhere"),
     },
     "check_in": {"change"},

@@ -134,20 +134,21 @@ def test_a_disabled_patient_is_looked_at_once_more_and_then_no_longer(
     app: Flask, client: FlaskClient, actors: Actors, clock: Clock
 ) -> None:
     bob = signed_in(app, actors.bob)
-    change("UPDATE patient SET assess_due_at = :at", at=clock())
+    change("UPDATE watch SET due_at = :at", at=clock())
     said = client.patch(f"/v1/patients/{actors.ada.id}", json={"active": False}, headers=bob).get_json()
     assert said["active"] is False
-    assert one("SELECT assess_due_at FROM patient") == clock()
+    assert one("SELECT due_at FROM watch") == clock()
     assert assess([actors.ada.id], clock()) == 1
     db.session.commit()
-    assert one("SELECT assess_due_at FROM patient") is None
+    assert one("SELECT due_at FROM watch") is None
 
 
 def test_enabled_again_a_patient_is_looked_at_again(
     app: Flask, client: FlaskClient, actors: Actors, clock: Clock
 ) -> None:
     bob, eve = signed_in(app, actors.bob), make_patient(actors.bob, clock())
-    change("UPDATE patient SET active = false, assess_due_at = NULL WHERE id = :id", id=eve.id)
+    change("UPDATE patient SET active = false WHERE id = :id", id=eve.id)
+    change("UPDATE watch SET due_at = NULL WHERE patient_id = :id", id=eve.id)
     client.patch(f"/v1/patients/{eve.id}", json={"active": True}, headers=bob)
-    due = one("SELECT assess_due_at::text FROM patient WHERE id = :id", id=eve.id)
+    due = one("SELECT due_at::text FROM watch WHERE patient_id = :id", id=eve.id)
     assert due == "2026-05-05 08:00:00+00"

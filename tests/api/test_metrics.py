@@ -229,7 +229,7 @@ def test_what_is_on_the_queue_and_for_how_long(client: FlaskClient, actors: Acto
 def test_late_is_beyond_the_limit_and_not_at_it(client: FlaskClient, actors: Actors, clock: Clock) -> None:
     assert scraped(client)["interlude_late{what=scheduler}"] == 1
     tick(next(job for job in JOBS if job.name == "assess"), timedelta(minutes=1), clock())
-    due = one("SELECT min(assess_due_at) FROM patient")
+    due = one("SELECT min(due_at) FROM watch")
     clock.at = due + timedelta(minutes=16)
     change("UPDATE job_run SET started_at = :at", at=clock() - timedelta(minutes=4))
     said = scraped(client)
@@ -283,7 +283,7 @@ def test_no_count_looks_at_every_row(actors: Actors) -> None:
     with db.engine.connect() as connection:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for question in (
-            "SELECT count(*) FROM patient WHERE assess_failures > 0",
+            "SELECT count(*) FROM watch WHERE failures > 0",
             "SELECT count(*) FROM alert_email WHERE state IN ('undeliverable', 'bounced')",
             "SELECT count(*) FROM alert_email WHERE state = 'queued'",
         ):

@@ -43,7 +43,7 @@ def test_what_is_late_or_lost_is_counted_in_a_200(client: FlaskClient, things: T
     assert ready.get_json()["email_late_seconds"] == 600
     assert ready.get_json()["emails_waiting"] == 1
     change("UPDATE alert_email SET state = 'undeliverable'")
-    change("UPDATE patient SET assess_failures = 1 WHERE id = :id", id=things.patient)
+    change("UPDATE watch SET failures = 1 WHERE patient_id = :id", id=things.patient)
     ready = client.get("/readyz")
     assert (ready.get_json()["emails_waiting"], ready.get_json()["emails_undeliverable"]) == (0, 1)
     assert ready.get_json()["assessments_failing"] == 1

@@ -108,7 +108,7 @@ def test_a_change_does_not_put_off_a_look_that_is_due(
     client.put(f"/v1/check-ins/{new_id()}", json=check_in_body(clock()), headers=signed_in(app, actors.ada))
     clock.pass_by(seconds=10)
     patch(client, actors, headers, paused=True)
-    assert one("SELECT assess_due_at FROM patient") <= clock()
+    assert one("SELECT due_at FROM watch") <= clock()
 
 
 def test_own_zone_and_language(app: Flask, client: FlaskClient, actors: Actors) -> None:

@@ -113,4 +113,4 @@ def test_a_zone_set_by_mistake_and_put_right_before_anybody_looked_changes_no_da
         assert client.patch(url, json={"zone": zone}, headers=bob).status_code == 200
         clock.pass_by(minutes=1)
     assert rows("SELECT days_cut_short, closed_elsewhere FROM patient") == [([], None)]
-    assert one("SELECT assess_due_at FROM patient").isoformat() == "2026-05-05T08:00:00+00:00"
+    assert one("SELECT due_at FROM watch").isoformat() == "2026-05-05T08:00:00+00:00"

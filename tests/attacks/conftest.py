@@ -54,9 +54,7 @@ def _make_clinics(actors: Actors, now: datetime) -> Clinics:
         INSERT INTO pause (id, clinic_id, patient_id, why, first_day, begun_at)
         SELECT gen_random_uuid(), clinic_id, id, 'clinic', created_at, created_at FROM patient
     """)
-    change(
-        "INSERT INTO trend_state (patient_id, clinic_id, version, standing) SELECT id, clinic_id, 0, '' FROM patient"
-    )
+    change("INSERT INTO watch (patient_id, clinic_id) SELECT id, clinic_id FROM patient ON CONFLICT DO NOTHING")
     change("""
         INSERT INTO sign_in (id, clinic_id, member_id, created_at, last_used_at, ends_at, current_hash)
         SELECT gen_random_uuid(), clinic_id, id, created_at, created_at, created_at, '' FROM member

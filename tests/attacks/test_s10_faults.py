@@ -53,7 +53,7 @@ def deliver_all(app: Flask, actors: Actors, clock: Clock) -> None:
 def kept_aside() -> str:
     """What lies in the queue, and what is kept of errors."""
     return str(rows("SELECT args FROM procrastinate_jobs")) + str(
-        [*rows("SELECT last_error FROM alert_email"), *rows("SELECT assess_error FROM patient")]
+        [*rows("SELECT last_error FROM alert_email"), *rows("SELECT error FROM watch")]
     )
 
 
@@ -114,7 +114,7 @@ def test_an_assessment_that_breaks_with_it(
 ) -> None:
     monkeypatch.setattr(watch, "assess_each", broken)
     assess_all([actors.ada.id], clock.at.replace(year=2027))
-    assert rows("SELECT assess_error FROM patient WHERE assess_failures > 0") == [("ValueError",)]
+    assert rows("SELECT error FROM watch WHERE failures > 0") == [("ValueError",)]
     assert CANARY not in client.get("/readyz").get_data(as_text=True)
     assert any("an assessment failed" in line and "ValueError at" in line for line in lines.said)
 

@@ -105,9 +105,7 @@ def test_the_worker_serves_each_clinic_in_turn(
     for job in JOBS:
         run_tick(app, job, timedelta(minutes=1), clock)
     asyncio.run(work(app, 1, wait=False))
-    assert rows("SELECT count(*) FROM patient WHERE assessed_at IS NULL AND assess_due_at <= :now", now=clock()) == [
-        (0,)
-    ]
+    assert rows("SELECT count(*) FROM watch WHERE looked_at IS NULL AND due_at <= :now", now=clock()) == [(0,)]
     assert {str(mail["To"]) for mail in outbox} == {"bob@clinic.example", "carol@elsewhere.example"}
     assert rows("SELECT DISTINCT state FROM alert_email") == [("sent",)]
 

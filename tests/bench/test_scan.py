@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import numpy as np
 import psycopg
 from flask import Flask
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from server.scope import enter
 from server.services.limits import thresholds_of
 from server.services.records import record_of
 from server.settings import Settings
+from server.trends.standing import ROW
 from tests.conftest import MONDAY
 from tests.trends.standings import stand
 
@@ -35,7 +37,7 @@ def test_what_is_loaded_is_what_is_replayed(app: Flask, settings: Settings) -> N
     assert (said[0][rated] == made_of_them[rated] * 10).all()
     (stood,), looks = replay(said, FIRST.toordinal())
     assert looks > 0
-    by_id = dict(zip([row.tobytes() for row in ids], stood.packed(), strict=True))
+    by_id = {row.tobytes(): kept.tobytes() for row, kept in zip(ids, np.frombuffer(stood.packed(), ROW), strict=True)}
     over = MONDAY.replace(year=FIRST.year, month=FIRST.month, day=FIRST.day) + timedelta(days=DAYS)
     enter(uuid.UUID(clinic))
     patients = db.session.scalars(select(Patient)).all()
@@ -43,4 +45,4 @@ def test_what_is_loaded_is_what_is_replayed(app: Flask, settings: Settings) -> N
     for patient in patients:
         record = record_of(patient, over)
         assert record.today == FIRST + timedelta(days=DAYS - 1)
-        assert stand([record], thresholds_of(patient.clinic_id)).packed() == [by_id[patient.id.bytes]]
+        assert stand([record], thresholds_of(patient.clinic_id)).packed() == by_id[patient.id.bytes]

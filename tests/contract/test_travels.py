@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from server.clock import local_day
 from server.extensions import db
 from server.jobs.assessing import assess_all
-from server.models import Patient
+from server.models import Patient, Watch
 from server.services import check_ins, identities, patients, profiles
 from server.services.limits import thresholds_of
 from server.services.own_days import days_of
@@ -119,14 +119,18 @@ class Traveller:
         self.clock.at = until
 
     def _due(self) -> datetime:
-        assert self.patient.assess_due_at is not None
-        return self.patient.assess_due_at
+        due_at = self._watch().due_at
+        assert due_at is not None
+        return due_at
+
+    def _watch(self) -> Watch:
+        return db.session.get_one(Watch, self.patient.id, populate_existing=True)
 
     def _look(self) -> None:
         before, open_day = self.closed[-1:], self.day
         assess_all([self.patient.id], self.clock())
         db.session.refresh(self.patient)
-        over = self.patient.trend_through
+        over = self._watch().through
         assert over == days_of(self.patient, self.clock()).over
         if before != [over]:
             assert over < open_day
@@ -191,8 +195,8 @@ def assert_agrees(ada: Traveller) -> None:
     assert (shown["day"], shown["streak"]) == (ada.day, ada.streak())
     record = record_of(patient, at)
     assert record.cut_short == ada.cut_short()
-    kept = rows("SELECT standing FROM trend_state WHERE patient_id = :id", id=patient.id)
-    assert kept == [(stand([record], thresholds_of(patient.clinic_id)).packed()[0],)]
+    kept = rows("SELECT standing FROM watch WHERE patient_id = :id", id=patient.id)
+    assert kept == [(stand([record], thresholds_of(patient.clinic_id)).packed(),)]
     silences = [one for one in assess(record, thresholds_of(patient.clinic_id)) if one.rule == "gone_silent"]
     assert not any(set(one.basis) & ada.cut_short() for one in silences)
     told = rows("SELECT zone, told_by FROM zone_change WHERE patient_id = :id ORDER BY number", id=patient.id)

@@ -97,9 +97,7 @@ class System:
 
     def nothing_is_due(self) -> bool:
         """All are assessed and all mail has gone, as of the shifted clock."""
-        due = (
-            "SELECT 1 FROM patient WHERE assess_due_at <= %s UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'"
-        )
+        due = "SELECT 1 FROM watch WHERE due_at <= %s UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'"
         return not self.query(due, self.now())
 
 

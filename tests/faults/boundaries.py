@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tests.faults.traps import Trap
 
 CHECK_IN, ALERT, EMAIL = "INSERT INTO check_in ", "INSERT INTO alert ", "INSERT INTO alert_email "
-RUN, CLAIMS = "INSERT INTO job_run ", "UPDATE patient SET assess_queued_at"
+RUN, CLAIMS = "INSERT INTO job_run ", "UPDATE watch SET queued_at"
 LEASE, MARK = "UPDATE alert_email SET attempts", "UPDATE alert_email SET .*claim=.* state="
 
 

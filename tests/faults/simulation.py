@@ -161,7 +161,7 @@ class Play:
         assert set(alerts.values()) <= {1}
         assert set(self.system.query(ALARMING)) <= set(alerts)
         self._mails_are_whole()
-        assert self.system.query("SELECT count(*) FROM patient WHERE assess_failures > 0") == [(0,)]
+        assert self.system.query("SELECT count(*) FROM watch WHERE failures > 0") == [(0,)]
         nowhere = "SELECT id FROM alert WHERE NOT EXISTS (SELECT FROM alert_email WHERE alert_id = alert.id)"
         assert self.system.query(nowhere) == []
 

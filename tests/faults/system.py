@@ -101,7 +101,7 @@ class Faulty(System):
     def is_settled(self) -> bool:
         """Nothing is due by the programs' clock, which runs on: what waits for its time is not waited for."""
         waits = """
-            SELECT 1 FROM patient WHERE assess_due_at <= %(now)s
+            SELECT 1 FROM watch WHERE due_at <= %(now)s
             UNION ALL SELECT 1 FROM alert WHERE escalate_at <= %(now)s
             UNION ALL SELECT 1 FROM routing WHERE digest_due_at <= %(now)s
             UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'

@@ -17,9 +17,9 @@ BOB, DAN = "bob@clinic.example", "dan@interlude.example"
 LOOKS = """
     CREATE TABLE looked (patient_id uuid, at timestamptz);
     CREATE FUNCTION note_look() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-    $$ BEGIN INSERT INTO public.looked VALUES (NEW.id, NEW.assessed_at); RETURN NULL; END $$;
-    CREATE TRIGGER looked AFTER UPDATE OF assessed_at ON patient
-        FOR EACH ROW WHEN (NEW.assessed_at IS DISTINCT FROM OLD.assessed_at) EXECUTE FUNCTION note_look();
+    $$ BEGIN INSERT INTO public.looked VALUES (NEW.patient_id, NEW.looked_at); RETURN NULL; END $$;
+    CREATE TRIGGER looked AFTER UPDATE OF looked_at ON watch
+        FOR EACH ROW WHEN (NEW.looked_at IS DISTINCT FROM OLD.looked_at) EXECUTE FUNCTION note_look();
 """
 # Treatment that ends in the year 12000, which no date of Python's can hold.
 UNREADABLE = """
@@ -92,7 +92,7 @@ def _each_looked_at_once(system: Faulty, caseload: list[Phone]) -> None:
 
 
 def _one_failed(system: Faulty, phone: Phone) -> None:
-    failing = system.query("SELECT id, assess_error FROM patient WHERE assess_failures > 0")
+    failing = system.query("SELECT patient_id, error FROM watch WHERE failures > 0")
     assert failing == [(phone.patient_id, "DataError")]
     said = _readyz(system)
     assert (said["assessments_failing"], said["assessment_late_seconds"]) == (1, 0)

@@ -71,7 +71,7 @@ def _is_whole(system: Faulty, caseload: list[Phone], loads: list[Load]) -> None:
     for phone in caseload:
         told = told_of(system, phone)
         assert (told.alerts, set(told.emails.values())) == (1, {"sent"})
-    assert system.query("SELECT count(*) FROM patient WHERE assess_failures > 0") == [(0,)]
+    assert system.query("SELECT count(*) FROM watch WHERE failures > 0") == [(0,)]
     assert mails_are_known(system)
 
 

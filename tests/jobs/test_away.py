@@ -41,7 +41,7 @@ def test_a_database_that_has_no_place_is_nobodys_failure(
     with full(postgres), pytest.raises(OperationalError) as failed:
         assess_all([ada], clock())
     assert is_away(failed.value)
-    assert rows("SELECT DISTINCT assess_failures FROM patient") == [(0,)]
+    assert rows("SELECT DISTINCT failures FROM watch") == [(0,)]
 
 
 def test_a_statement_that_fails_is_not_the_databases_failure(actors: Actors) -> None:

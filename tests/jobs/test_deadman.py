@@ -68,7 +68,7 @@ def test_without_the_setting_nobody_is_pinged(app: Flask, actors: Actors, clock:
 def test_no_ping_while_assessments_are_late(
     app: Flask, actors: Actors, clock: Clock, watcher: Service, lines: Lines
 ) -> None:
-    clock.at = one("SELECT assess_due_at FROM patient") + timedelta(minutes=16, seconds=1)
+    clock.at = one("SELECT due_at FROM watch") + timedelta(minutes=16, seconds=1)
     beat("assess", clock)
     assert beat("ping_deadman", clock) == 0
     assert any('"late": ["assessment"]' in line for line in lines.said)
@@ -133,7 +133,7 @@ def test_no_ping_while_the_queue_is_late(app: Flask, actors: Actors, clock: Cloc
 
 def test_it_comes_behind_the_assessments(app: Flask, actors: Actors, clock: Clock, watcher: Service) -> None:
     beat("assess", clock)
-    clock.at = one("SELECT assess_due_at FROM patient")
+    clock.at = one("SELECT due_at FROM watch")
     assert beat("ping_deadman", clock) == 0  # the last tick was hours ago
     beat("assess", clock)
     clock.pass_by(minutes=1)

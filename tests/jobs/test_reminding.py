@@ -69,7 +69,7 @@ def test_who_checks_in_while_the_job_waits_is_not_reminded(
     "state",
     [
         "UPDATE patient SET active = false",
-        "UPDATE patient SET assess_due_at = NULL, withdrawn_at = created_at",
+        "UPDATE patient SET withdrawn_at = created_at",
         "UPDATE patient SET monitored_from = '2026-05-05'",
         "UPDATE patient SET monitored_until = '2026-05-03', monitored_from = '2026-05-01'",
         "UPDATE patient SET monitored_from = NULL",

@@ -14,6 +14,7 @@ from server.services import check_ins, identities, profiles
 from server.services.records import record_of
 from server.services.today import today
 from tests.conftest import Clock
+from tests.database import one
 from tests.factories import Actors, check_in_body, make_patient
 
 SPRING_AND_AUTUMN = [
@@ -35,14 +36,12 @@ def closed_days(patient: Patient, clock: Clock, until: date) -> list[date]:
     """Looks whenever the patient is due, until this day is over; the day that each look closed."""
     closed: list[date] = []
     while True:
-        db.session.refresh(patient)
-        assert patient.assess_due_at is not None
-        clock.at = patient.assess_due_at
+        due_at = one("SELECT due_at FROM watch WHERE patient_id = :id", id=patient.id)
+        clock.at = due_at
         assess_all([patient.id], clock())
-        db.session.refresh(patient)
-        assert patient.trend_through is not None
-        closed.append(patient.trend_through)
-        if patient.trend_through >= until:
+        through = one("SELECT through FROM watch WHERE patient_id = :id", id=patient.id)
+        closed.append(through)
+        if through >= until:
             return closed
 
 

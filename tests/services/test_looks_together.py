@@ -58,8 +58,7 @@ def told(patient: Patient) -> Sequence[Sequence[tuple[Any, ...]]]:
     emails = """SELECT rule, email.member_id, email.state, event.day, email.due_at FROM alert_email AS email
                 JOIN alert_event AS event ON event.id = event_id JOIN alert ON alert.id = email.alert_id
                 WHERE patient_id = :id ORDER BY rule, event.id, email.member_id"""
-    stands = """SELECT trend_through, standing, assess_due_at, assessed_at, assess_failures
-                FROM patient JOIN trend_state ON patient_id = id WHERE id = :id"""
+    stands = "SELECT through, standing, due_at, looked_at, failures FROM watch WHERE patient_id = :id"
     return [rows(statement, id=patient.id) for statement in (alerts, events, emails, stands)]
 
 

@@ -128,7 +128,7 @@ def test_one_that_is_recorded_afterwards_is_looked_at_by_the_end_of_the_day(
     alert_id = one("SELECT id FROM alert")
     record("2026-05-19T06:00-04:00", "2026-05-21T14:00-04:00", clock)
     # Nobody need be made due: everybody is, when the local day is over.
-    assert one("SELECT assess_due_at FROM patient") <= clock() + DAY
+    assert one("SELECT due_at FROM watch") <= clock() + DAY
     clock.pass_by(days=1)
     assert assess_all([actors.ada.id], clock()) == 1
     assert [kind for kind, _, _ in told("gone_silent")] == ["raised", "superseded"]
@@ -163,8 +163,8 @@ def test_a_day_of_an_outage_stays_the_day_that_it_was_wherever_the_patient_goes(
     assert record_of(actors.ada, clock()).outages == {date(2026, 5, 5), date(2026, 5, 10)}
     assess_all([actors.ada.id], clock())
     db.session.rollback()
-    kept = rows("SELECT standing FROM trend_state WHERE patient_id = :id", id=actors.ada.id)
-    assert kept == [(stand([record_of(actors.ada, clock())], Thresholds()).packed()[0],)]
+    kept = rows("SELECT standing FROM watch WHERE patient_id = :id", id=actors.ada.id)
+    assert kept == [(stand([record_of(actors.ada, clock())], Thresholds()).packed(),)]
 
 
 def test_of_before_the_patient_nothing_is_read(actors: Actors, clock: Clock) -> None:

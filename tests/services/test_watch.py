@@ -70,7 +70,7 @@ def test_looking_again_changes_nothing(actors: Actors, clock: Clock) -> None:
     before = digest()
     assert assess_all([actors.ada.id], clock()) == 0
     assert digest() == before
-    change("UPDATE patient SET assess_due_at = :now", now=clock())
+    change("UPDATE watch SET due_at = :now", now=clock())
     assert assess_all([actors.ada.id], clock()) == 1
     # But that it was done is counted.
     assert {name for name, found in digest().items() if found != before[name]} == {"tally"}
@@ -121,7 +121,7 @@ def test_who_is_no_longer_here_is_not_looked_at_again(actors: Actors, clock: Clo
     actors.ada.active = False
     check_in(actors.ada, clock)
     assess_all([actors.ada.id], clock())
-    assert one("SELECT assess_due_at FROM patient") is None
+    assert one("SELECT due_at FROM watch") is None
 
 
 def break_patient(patient: Patient) -> None:
@@ -143,7 +143,7 @@ def test_one_failing_patient_does_not_stop_the_others(client: FlaskClient, actor
     break_patient(eve)
     assert assess_all([actors.ada.id, eve.id, fay.id], clock()) == 2
     assert set(rows("SELECT patient_id FROM alert")) == {(actors.ada.id,), (fay.id,)}
-    failure = rows("SELECT assess_failures, assess_error, assess_queued_at FROM patient WHERE id = :id", id=eve.id)
+    failure = rows("SELECT failures, error, queued_at FROM watch WHERE patient_id = :id", id=eve.id)
     assert failure == [(1, "DataError", None)]
     ready = client.get("/readyz")
     assert (ready.status_code, ready.get_json()["assessments_failing"]) == (200, 1)
@@ -159,7 +159,7 @@ def test_whatever_fails_for_one_patient_the_others_are_looked_at(
         check_in(patient, clock, craving=10)
     with failing(settings, "alert", f"NEW.patient_id = '{eve.id}'", code):
         assert assess_all([eve.id, actors.ada.id, fay.id], clock()) == 2
-    assert rows("SELECT assess_failures FROM patient WHERE id = :id", id=eve.id) == [(1,)]
+    assert rows("SELECT failures FROM watch WHERE patient_id = :id", id=eve.id) == [(1,)]
 
 
 def test_a_database_that_goes_away_is_nobodys_failure(actors: Actors, clock: Clock) -> None:
@@ -170,7 +170,7 @@ def test_a_database_that_goes_away_is_nobodys_failure(actors: Actors, clock: Clo
         another.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
     with pytest.raises(DBAPIError):
         assess_all([ada], clock())
-    assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]
+    assert rows("SELECT failures, error FROM watch") == [(0, None)]
     assert assess_all([ada], clock()) == 1
 
 
@@ -180,7 +180,7 @@ def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, cl
     pauses = []
     for _ in range(12):
         assess_all([actors.ada.id], clock())
-        pause = one("SELECT assess_due_at FROM patient") - clock()
+        pause = one("SELECT due_at FROM watch") - clock()
         assert watch.claim_due(clock()) == []
         pauses.append(pause)
         clock.pass_by(seconds=pause.total_seconds())
@@ -189,7 +189,7 @@ def test_a_failing_patient_is_tried_later_and_later_and_heals(actors: Actors, cl
     assert pauses[-1] == watch.LONGEST_PAUSE
     change("DELETE FROM session")
     assert assess_all([actors.ada.id], clock()) == 1
-    assert rows("SELECT assess_failures, assess_error FROM patient") == [(0, None)]
+    assert rows("SELECT failures, error FROM watch") == [(0, None)]
     assert one("SELECT count(*) FROM alert") == 1
 
 

@@ -55,7 +55,7 @@ def assess_due(clock: Clock) -> int:
 
 
 def due_at(actors: Actors) -> object:
-    return one("SELECT assess_due_at FROM patient WHERE id = :id", id=actors.ada.id)
+    return one("SELECT due_at FROM watch WHERE patient_id = :id", id=actors.ada.id)
 
 
 def test_nobody_looks_any_more_and_no_silence_is_found(actors: Actors, clock: Clock) -> None:

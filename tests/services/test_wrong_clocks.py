@@ -42,7 +42,7 @@ def test_a_mail_whose_job_was_lost_gets_another(email_id: uuid.UUID, clock: Cloc
 def test_so_does_an_assessment_a_reminder_an_escalation_and_a_digest(
     email_id: uuid.UUID, actors: Actors, clock: Clock, off: timedelta
 ) -> None:
-    change("UPDATE patient SET assess_due_at = :now, assess_queued_at = :at", now=clock(), at=clock() + off)
+    change("UPDATE watch SET due_at = :now, queued_at = :at", now=clock(), at=clock() + off)
     change(
         "UPDATE patient SET reminder_time = '20:00', remind_due_at = :now, remind_queued_at = :at",
         now=clock(),

@@ -149,4 +149,4 @@ def test_the_length_that_a_habit_makes_unlikely_is_the_rules_own(silent_days: in
 
 
 def test_no_patients_are_no_rows() -> None:
-    assert stand([], Thresholds()).packed() == nobody_yet(0).packed() == []
+    assert stand([], Thresholds()).packed() == nobody_yet(0).packed() == b""
