@@ -115,3 +115,7 @@ class PushRefused(DomainError):
 
 class PushAddressGone(DomainError):
     """The device that the address led to is not there any more."""
+
+
+class WrongClock(Exception):
+    """This machine's clock and the database's are far apart: nothing is decided by either."""

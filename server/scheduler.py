@@ -18,6 +18,7 @@ from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.jobs import JOBS, Job, tick
 from server.logs import described
+from server.services.machine_clock import require_right_clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("server.scheduler")  # __name__ is __main__ here
 
@@ -48,6 +49,7 @@ def build(app: Flask, every: timedelta, now: Callable[[], datetime]) -> Blocking
 def run_tick(app: Flask, job: Job, every: timedelta, now: Callable[[], datetime]) -> None:
     with app.app_context():
         try:
+            require_right_clock()
             enqueued = tick(job, every, now())
         except Exception as error:  # noqa: BLE001  # the next tick tries again; the database may be away
             log.error("a tick failed", job=job.name, error=described(error))

@@ -17,9 +17,12 @@ from structlog.contextvars import bound_contextvars
 import server.jobs.pushing  # noqa: F401  # declares the tasks, with server.jobs itself
 from server.assembly import assemble, require_keys
 from server.clock import utcnow
+from server.errors import WrongClock
+from server.extensions import db
 from server.logs import described
 from server.queue import app as queue
 from server.queue import conninfo
+from server.services.machine_clock import require_right_clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("server.worker")  # __name__ is __main__ here
 
@@ -27,10 +30,15 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 
 def within(app: Flask) -> Callable[..., Any]:
-    """Gives each task, in its thread, an app context and so a database session of its own."""
+    """Gives each task, in its thread, an app context and so a database session of its own.
+
+    By a wrong clock nothing is done: the job has failed, and what it was for is found due, and taken up by another.
+    """
 
     def run_task(call_next: Callable[[], Any], context: JobContext, _: object) -> Any:
         with bound_contextvars(job=context.job.task_name, job_id=context.job.id), app.app_context():
+            require_right_clock()
+            db.session.rollback()
             return call_next()
 
     return run_task
@@ -60,12 +68,17 @@ async def _keep_working(app: Flask) -> None:
         began = time.monotonic()
         try:
             require_keys(app)
+            with app.app_context():
+                require_right_clock()
             log.info("the worker waits for jobs")
             await work(app, app.extensions["interlude"].settings.worker_concurrency)
         except (ConnectorException, PsycopgError, PoolTimeout) as error:
             pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
             log.error("the queue cannot be reached", pause_seconds=pause, error=described(error))
             await asyncio.sleep(pause)
+        except WrongClock as error:
+            log.error("no job is taken", pause_seconds=LONGEST_PAUSE, error=described(error))
+            await asyncio.sleep(LONGEST_PAUSE)
         else:
             return
 

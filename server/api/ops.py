@@ -12,10 +12,12 @@ from server.api.blueprint import Routes
 from server.api.description import description
 from server.api.guard import public
 from server.api.metrics import metrics
+from server.errors import WrongClock
 from server.extensions import db, keyring, now
 from server.schemas.fields import Body
 from server.services.health import LATE, health, is_bound
 from server.services.keys import check_keys
+from server.services.machine_clock import require_right_clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -68,6 +70,11 @@ def readyz() -> Any:
         log.error("DATABASE_URL names a role that row-level security does not bind: not one request is served safely")
         raise ServiceUnavailable
     check_keys(db.session.connection(), keyring())
+    try:
+        require_right_clock()
+    except WrongClock as error:
+        log.error("this machine's clock and the database's are far apart: what it answers goes by a wrong time")
+        raise ServiceUnavailable from error
     found = health(now())
     return {"status": "ok", "late": found.late(), **asdict(found)}
 
