@@ -1,7 +1,9 @@
 """Deliver mails and calls: each has its own job from the transaction that raised it; the tick brings back the rest."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from server.errors import MailRefused, WebhookRefused
 from server.extensions import db, now, parts
@@ -12,6 +14,8 @@ from server.queue import app as queue
 from server.scope import clinics_with_due, enter
 from server.services import delivery, leases, member_mails, webhook_calls
 from server.webhooks import post_webhook
+
+Claim = TypeVar("Claim", delivery.Claim, member_mails.Claim)
 
 
 def enqueue_due(at: datetime) -> int:
@@ -37,25 +41,21 @@ def _enqueue_due_in(clinic_id: uuid.UUID, at: datetime) -> int:
 def deliver(clinic_id: str, email_id: str) -> None:
     """Claim, send, record: no transaction is open while the mail server makes us wait."""
     enter(uuid.UUID(clinic_id))
-    claim = delivery.claim(uuid.UUID(email_id), now())
-    db.session.commit()
-    if claim is None:
-        return
-    settings = parts().settings
-    try:
-        parts().send(compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url))
-    except MailRefused as refusal:
-        delivery.record_refusal(claim, refusal, now())
-    else:
-        delivery.record_sent(claim, now())
-    db.session.commit()
+    _mail(delivery.claim(uuid.UUID(email_id), now()), delivery.record_sent, delivery.record_refusal)
 
 
 @queue.task(name="deliver_to_member")
 def deliver_to_member(clinic_id: str, mail_id: str) -> None:
     """The same for a digest or an alarm."""
     enter(uuid.UUID(clinic_id))
-    claim = member_mails.claim(uuid.UUID(mail_id), now())
+    _mail(member_mails.claim(uuid.UUID(mail_id), now()), member_mails.record_sent, member_mails.record_refusal)
+
+
+def _mail(
+    claim: Claim | None,
+    record_sent: Callable[[Claim, datetime], bool],
+    record_refusal: Callable[[Claim, MailRefused, datetime], None],
+) -> None:
     db.session.commit()
     if claim is None:
         return
@@ -63,9 +63,9 @@ def deliver_to_member(clinic_id: str, mail_id: str) -> None:
     try:
         parts().send(compose(claim.mail, sender=settings.mail_from, base_url=settings.base_url))
     except MailRefused as refusal:
-        member_mails.record_refusal(claim, refusal, now())
+        record_refusal(claim, refusal, now())
     else:
-        member_mails.record_sent(claim, now())
+        record_sent(claim, now())
     db.session.commit()
 
 

@@ -106,6 +106,16 @@ def test_staff_who_wait_for_it_find_nobody(app: Flask, things: Things, actors: A
         assert_problem(answer.result(), 404)
 
 
+def test_a_new_password_that_waits_for_it_finds_nobody(app: Flask, actors: Actors, clock: Clock) -> None:
+    ada, said = signed_in(app, actors.ada), {**SAID, "new_password": "three-quiet-herons-walk"}
+    erase_again(actors.ada.id, clock())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(app.test_client().post, "/v1/me/password", json=said, headers=ada)
+        eventually(lambda: one("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "it waits")
+        db.session.commit()
+    assert_problem(waiting.result(), 409)
+
+
 def test_whoever_writes_at_that_moment_is_done_before_or_finds_nobody(
     app: Flask, client: FlaskClient, actors: Actors, clock: Clock
 ) -> None:
