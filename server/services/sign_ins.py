@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
 from server.errors import Conflict, NotFound, PasswordNeeded, SignInFailed
 from server.extensions import db
-from server.models import PATIENT_HELD, Action, Ended, Member, Patient, Role, SignIn
+from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
 from server.services import audit
-from server.services.identities import Identity, of_account
+from server.services.identities import Identity, account_of, of_account
 from server.services.presenting import Presented, standing
 
 # An answer that was lost is asked for again within this.
@@ -136,14 +136,9 @@ def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | Non
 
 def hold_account(caller: Identity) -> Member | Patient:
     """The account of the caller, its row held. Raises Conflict when the caller was signed out meanwhile."""
-    account: Member | Patient | None
-    # Who was erased while it was waited for is gone, too.
-    if caller.role is Role.PATIENT:
-        account = db.session.get(Patient, caller.id, with_for_update=PATIENT_HELD, populate_existing=True)
-    else:
-        held = {"of": Member, "key_share": True}
-        account = db.session.get(Member, caller.id, with_for_update=held, populate_existing=True)
-    if account is None or not account.active or account.token_version != caller.token_version:
+    account = account_of(caller)
+    db.session.refresh(account, with_for_update={"of": type(account), "key_share": True})
+    if not account.active or account.token_version != caller.token_version:
         raise Conflict("You were signed out meanwhile. Sign in again.")
     return account
 

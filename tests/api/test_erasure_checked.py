@@ -113,7 +113,7 @@ def test_a_new_password_that_waits_for_it_finds_nobody(app: Flask, actors: Actor
         waiting = pool.submit(app.test_client().post, "/v1/me/password", json=said, headers=ada)
         eventually(lambda: one("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "it waits")
         db.session.commit()
-    assert_problem(waiting.result(), 409)
+    assert_problem(waiting.result(), 401)
 
 
 def test_whoever_writes_at_that_moment_is_done_before_or_finds_nobody(
