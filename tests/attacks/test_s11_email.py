@@ -135,9 +135,9 @@ This message is automatic; replies are not read\.
 ALARM_SAYS = re.compile(
     r"""The delivery of patient alerts needs your attention\.
 
-Alerts that are with nobody:    1
+Alerts that are with nobody: 1
 Mails that cannot be delivered: 0
-Found on:                       \d May 2026, \d\d:\d\d EDT
+Found on: \d May 2026, \d\d:\d\d EDT
 
 See which, and settle them:
 https?://[^/\s]+/worklist
