@@ -38,7 +38,7 @@ def within(app: Flask) -> Callable[..., Any]:
     def run_task(call_next: Callable[[], Any], context: JobContext, _: object) -> Any:
         with bound_contextvars(job=context.job.task_name, job_id=context.job.id), app.app_context():
             require_right_clock()
-            db.session.rollback()
+            db.session.commit()  # a rollback would make the driver forget every prepared statement
             return call_next()
 
     return run_task
