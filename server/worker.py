@@ -12,6 +12,7 @@ from procrastinate import JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from psycopg import Error as PsycopgError
 from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import OperationalError
 from structlog.contextvars import bound_contextvars
 
 import server.jobs.pushing  # noqa: F401  # declares the tasks, with server.jobs itself
@@ -32,16 +33,33 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 def within(app: Flask) -> Callable[..., Any]:
     """Gives each task, in its thread, an app context and so a database session of its own.
 
-    By a wrong clock nothing is done: the job has failed, and what it was for is found due, and taken up by another.
+    By a wrong clock none is done: it waits. What it is for is found due meanwhile, and taken up by another.
     """
 
     def run_task(call_next: Callable[[], Any], context: JobContext, _: object) -> Any:
         with bound_contextvars(job=context.job.task_name, job_id=context.job.id), app.app_context():
-            require_right_clock()
-            db.session.commit()  # a rollback would make the driver forget every prepared statement
+            _wait_for_right_clock(context)
             return call_next()
 
     return run_task
+
+
+def _wait_for_right_clock(context: JobContext) -> None:
+    said = False
+    while True:
+        try:
+            require_right_clock()
+        except WrongClock as error:
+            db.session.rollback()
+            if not said:
+                log.error("no job is done", error=described(error))
+                said = True
+            if context.should_abort():
+                raise
+            time.sleep(FIRST_PAUSE)
+        else:
+            db.session.commit()  # a rollback would make the driver forget every prepared statement
+            return
 
 
 async def work(app: Flask, concurrency: int, *, wait: bool = True) -> None:
@@ -72,7 +90,7 @@ async def _keep_working(app: Flask) -> None:
                 require_right_clock()
             log.info("the worker waits for jobs")
             await work(app, app.extensions["interlude"].settings.worker_concurrency)
-        except (ConnectorException, PsycopgError, PoolTimeout) as error:
+        except (ConnectorException, PsycopgError, PoolTimeout, OperationalError) as error:
             pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
             log.error("the queue cannot be reached", pause_seconds=pause, error=described(error))
             await asyncio.sleep(pause)

@@ -24,19 +24,17 @@ MOVED = """
     FROM patient LEFT JOIN trend_state ON trend_state.patient_id = patient.id
 """
 MOVED_BACK = """
-    UPDATE patient SET assess_due_at = due_at, assess_queued_at = queued_at, assessed_at = looked_at,
-        assess_failures = failures, assess_error = error, trend_through = through
+    UPDATE patient SET assess_due_at = CASE WHEN withdrawn_at IS NULL THEN due_at END, assess_queued_at = queued_at,
+        assessed_at = looked_at, assess_failures = failures, assess_error = error, trend_through = through
     FROM watch WHERE watch.patient_id = patient.id;
     INSERT INTO trend_state (patient_id, clinic_id, version, standing)
     SELECT patient_id, clinic_id, version, standing FROM watch WHERE standing IS NOT NULL
 """
-# In the order of all who hold several; by the row as it is then, for a look at this moment writes it, too.
+# All first, in the order of all who hold several; what a look had written by then, the next statement sees.
 FORGET = """
     CREATE OR REPLACE FUNCTION forget_trends_from(day date) RETURNS void LANGUAGE sql VOLATILE {safe} AS $$
-            WITH held AS (SELECT patient_id FROM public.watch ORDER BY patient_id FOR NO KEY UPDATE)
-            UPDATE public.watch
-            SET through = CASE WHEN through >= forget_trends_from.day THEN NULL ELSE through END
-            FROM held WHERE watch.patient_id = held.patient_id
+            SELECT count(*) FROM (SELECT FROM public.watch ORDER BY patient_id FOR NO KEY UPDATE) AS held;
+            UPDATE public.watch SET through = NULL WHERE through >= forget_trends_from.day
         $$
 """
 FORGET_BEFORE = """
@@ -74,7 +72,9 @@ DUE = """
 """
 ASSESS = """SELECT DISTINCT watch.clinic_id
             FROM public.watch JOIN public.clinic ON clinic.id = watch.clinic_id
-            WHERE clinics_with_due.job = 'assess' AND clinic.live AND watch.due_at <= clinics_with_due.at"""
+                JOIN public.patient ON patient.id = watch.patient_id
+            WHERE clinics_with_due.job = 'assess' AND clinic.live AND patient.withdrawn_at IS NULL
+                AND watch.due_at <= clinics_with_due.at"""
 ASSESS_BEFORE = """SELECT DISTINCT patient.clinic_id
             FROM public.patient JOIN public.clinic ON clinic.id = patient.clinic_id
             WHERE clinics_with_due.job = 'assess' AND clinic.live AND patient.assess_due_at <= clinics_with_due.at"""
@@ -111,7 +111,8 @@ HEALTH = """
 """
 FIRST = """(SELECT watch.due_at
                  FROM public.watch JOIN public.clinic ON clinic.id = watch.clinic_id
-                 WHERE clinic.live AND watch.due_at IS NOT NULL
+                     JOIN public.patient ON patient.id = watch.patient_id
+                 WHERE clinic.live AND patient.withdrawn_at IS NULL AND watch.due_at IS NOT NULL
                  ORDER BY watch.due_at LIMIT 1)"""
 FIRST_BEFORE = """(SELECT patient.assess_due_at
                  FROM public.patient JOIN public.clinic ON clinic.id = patient.clinic_id

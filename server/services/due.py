@@ -42,28 +42,60 @@ def hold_due(clinic: Clinic, patient_ids: Sequence[uuid.UUID], now: datetime) ->
     # Their own rows first, as whoever changes anything of a patient does; in one order, as whoever holds several.
     held = select(Patient.id).where(Patient.id == any_of(patient_ids), Patient.clinic_id == clinic.id)
     ids = db.session.scalars(held.order_by(Patient.id).with_for_update(**PATIENT_HELD)).all()
-    return _take(clinic, ids, now, passing=False)
+    return _read(_hold(ids, now, passing=False))
 
 
-def hold_standing(clinic: Clinic, patient_ids: Sequence[uuid.UUID], now: datetime) -> Due:
+def hold_standing(patient_ids: Sequence[uuid.UUID], now: datetime) -> Due:
     """Those who are due, have a standing that will do, and whose Watch nobody holds: it waits for nobody.
 
     Their own rows are not held. Whoever changes something that a standing rests on, a check-in too, writes the Watch
-    in the same transaction: after this one, and forgets what this one wrote; or before, and is passed over here.
+    in the same transaction: after this one, and forgets what this one wrote; or before, and is passed over here, or
+    has committed before what follows is read.
     """
-    return _take(clinic, patient_ids, now, passing=True)
+    # Of a large caseload the planner would rather read every row than look each one up.
+    db.session.execute(_EACH_BY_ITS_KEY)
+    return _read(_hold(patient_ids, now, passing=True))
 
 
-def _take(clinic: Clinic, patient_ids: Sequence[uuid.UUID], now: datetime, *, passing: bool) -> Due:
-    asked = {**given(id=patient_ids), "clinic": clinic.id, "now": now}
-    records, taking = _taking(passing)
-    packed, zones, cut = db.session.execute(taking, asked).one()
-    found = records.read(packed)
+def still_due(patient_ids: Sequence[uuid.UUID], now: datetime) -> Sequence[uuid.UUID]:
+    """Which of them, in no order; nothing is held."""
+    return db.session.scalars(
+        select(_WATCH.c.patient_id).where(_WATCH.c.patient_id == any_of(patient_ids), _IS_DUE), {"now": now}
+    ).all()
+
+
+_EACH_BY_ITS_KEY = select(*(func.set_config(f"enable_{how}", "off", True) for how in ("hashjoin", "mergejoin")))
+_ASKED = to_come(id=Uuid, numbered="place")
+_OURS = (_WATCH.c.version == VERSION) & (func.length(_WATCH.c.standing) == ROW.itemsize)
+_STANDS = func.coalesce(_WATCH.c.through.is_not(None) & _OURS, False)
+# Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
+_IS_DUE = or_(_WATCH.c.due_at <= bindparam("now", type_=Instant), _WATCH.c.queued_at.is_not(None))
+
+
+@cache
+def _holding(passing: bool) -> tuple[Records, Select[Any]]:
+    due = select(_ASKED.c.place).join_from(_ASKED, _WATCH, _WATCH.c.patient_id == _ASKED.c.id).where(_IS_DUE)
+    due = due.where(_STANDS) if passing else due.order_by(_WATCH.c.patient_id)
+    held = due.with_for_update(of=_WATCH, key_share=True, skip_locked=passing).subquery("held")
+    records = Records(place=whole(held.c.place))
+    return records, select(records.value)
+
+
+def _hold(patient_ids: Sequence[uuid.UUID], now: datetime, *, passing: bool) -> list[uuid.UUID]:
+    records, holding = _holding(passing)
+    found = records.read(db.session.scalar(holding, {**given(id=patient_ids), "now": now}))
+    return [patient_ids[place - 1] for place in found["place"].tolist()]
+
+
+def _read(held: Sequence[uuid.UUID]) -> Due:
+    """In a statement of its own: it sees all that had been committed when the last of them was held."""
+    packed, zones, cut = db.session.execute(_READ, given(id=held)).one()
+    found = _RECORDS.read(packed)
     elsewhere = dates(ordinals(found["closed_elsewhere"]))
     monitored_from = ordinals(found["monitored_from"])
     return Due(
-        ids=[patient_ids[place - 1] for place in found["place"].tolist()],
-        zones=zones or [],
+        ids=[held[place - 1] for place in found["place"].tolist()],
+        zones=list(zones or ()),
         cut_by_travel=[tuple(map(date.fromisoformat, listed.split())) for listed in cut or []],
         closed_elsewhere=[None if one == NO_DAY else one for one in elsewhere],
         active=found["active"],
@@ -75,46 +107,24 @@ def _take(clinic: Clinic, patient_ids: Sequence[uuid.UUID], now: datetime, *, pa
     )
 
 
-_ASKED = to_come(id=Uuid, numbered="place")
-_OURS = (_WATCH.c.version == VERSION) & (func.length(_WATCH.c.standing) == ROW.itemsize)
-_STANDS = func.coalesce(_WATCH.c.through.is_not(None) & _OURS, False)
-_DUE = (
+_RECORDS = Records(
+    place=whole(_ASKED.c.place),
+    active=truth(_PATIENT.c.active),
+    closed_elsewhere=day(_PATIENT.c.closed_elsewhere, NO_DAY),
+    monitored_from=day(_PATIENT.c.monitored_from, NO_DAY),
+    monitored_until=day(_PATIENT.c.monitored_until, date.max),
+    through=day(_WATCH.c.through, NO_DAY),
+    stands=truth(_STANDS),
+    standing=raw(case((_STANDS, _WATCH.c.standing), else_=bytes(ROW.itemsize)), ROW.itemsize),
+)
+_READ = (
+    # All of them as one row.
     select(
-        _ASKED.c.place,
-        _PATIENT.c.zone,
-        func.array_to_string(_PATIENT.c.days_cut_short, " ").label("cut_by_travel"),
-        _PATIENT.c.closed_elsewhere,
-        _PATIENT.c.active,
-        _PATIENT.c.monitored_from,
-        _PATIENT.c.monitored_until,
-        _WATCH.c.through,
-        _STANDS.label("stands"),
-        case((_STANDS, _WATCH.c.standing), else_=bytes(ROW.itemsize)).label("standing"),
+        _RECORDS.value,
+        func.array_agg(_PATIENT.c.zone),
+        func.array_agg(func.array_to_string(_PATIENT.c.days_cut_short, " ")),
     )
     .join_from(_ASKED, _WATCH, _WATCH.c.patient_id == _ASKED.c.id)
     .join(_PATIENT, _PATIENT.c.id == _WATCH.c.patient_id)
-    .where(
-        _PATIENT.c.clinic_id == bindparam("clinic"),
-        _PATIENT.c.withdrawn_at.is_(None),
-        # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.
-        or_(_WATCH.c.due_at <= bindparam("now", type_=Instant), _WATCH.c.queued_at.is_not(None)),
-    )
+    .where(_PATIENT.c.withdrawn_at.is_(None))
 )
-
-
-@cache
-def _taking(passing: bool) -> tuple[Records, Select[Any, Any, Any]]:
-    """All of them as one row: records, zones, and days cut short."""
-    due = _DUE.where(_STANDS) if passing else _DUE.order_by(_WATCH.c.patient_id)
-    held = due.with_for_update(of=_WATCH, key_share=True, skip_locked=passing).subquery("held").c
-    records = Records(
-        place=whole(held.place),
-        active=truth(held.active),
-        closed_elsewhere=day(held.closed_elsewhere, NO_DAY),
-        monitored_from=day(held.monitored_from, NO_DAY),
-        monitored_until=day(held.monitored_until, date.max),
-        through=day(held.through, NO_DAY),
-        stands=truth(held.stands),
-        standing=raw(held.standing, ROW.itemsize),
-    )
-    return records, select(records.value, func.array_agg(held.zone), func.array_agg(held.cut_by_travel))

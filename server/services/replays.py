@@ -28,11 +28,11 @@ def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
         # No query of ours sees every clinic.
         db.session.execute(select(func.forget_trends_from(day)))
         return
-    # In the order of all who hold several.
-    all_ = select(_WATCH.c.patient_id).where(_WATCH.c.clinic_id == clinic_id).order_by(_WATCH.c.patient_id)
-    held = all_.with_for_update(key_share=True).cte("held")
-    kept = case((_WATCH.c.through >= day, None), else_=_WATCH.c.through)
-    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == held.c.patient_id).values(through=kept))
+    of_clinic = _WATCH.c.clinic_id == clinic_id
+    # All first, in the order of all who hold several; what a look had written by then, the next statement sees.
+    held = select(_WATCH.c.patient_id).where(of_clinic).order_by(_WATCH.c.patient_id).with_for_update(key_share=True)
+    db.session.execute(select(func.count()).select_from(held.subquery()))
+    db.session.execute(update(_WATCH).where(of_clinic, _WATCH.c.through >= day).values(through=None))
 
 
 def replay(patient: Patient) -> None:

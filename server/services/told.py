@@ -29,6 +29,8 @@ def told_about(patient_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Told]:
         select(Alert)
         .where(Alert.patient_id == any_of(patient_ids), Alert.state != AlertState.RESOLVED)
         .options(lazyload(Alert.patient))
+        # In the order of all who hold several.
+        .order_by(Alert.id)
         .with_for_update(of=Alert)
         .execution_options(populate_existing=True)
     ):

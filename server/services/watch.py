@@ -10,7 +10,7 @@ from sqlalchemy import or_, select, update
 from server.extensions import db
 from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient, Watch
 from server.scope import entered
-from server.services.due import hold_due, hold_standing
+from server.services.due import hold_due, hold_standing, still_due
 from server.services.listed import any_of
 from server.services.lost import is_lost
 from server.services.notices import notify
@@ -66,15 +66,17 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
 def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, list[uuid.UUID]]:
     """Looks at those of these patients who are due and of whom no rule has anything to say.
 
-    Returns how many they were, and the others, who need a closer look or were not due: of them nothing is written.
-    The transaction is the caller's, and of one clinic; it may be a large one, for it is over quickly.
+    Returns how many they were, and those of the others who are due, too: they need a closer look, and of them nothing
+    is written. The transaction is the caller's, and of one clinic; it may be a large one, for it is over quickly.
     """
     clinic = _clinic()
     # Of whom nothing is remembered, everything must be read, and then looked at closely: not here.
-    batch = look_over(clinic, hold_standing(clinic, patient_ids, now), now)
+    batch = look_over(clinic, hold_standing(patient_ids, now), now)
     write_back(batch, ~batch.close, now)
     passed = {batch.due.ids[who] for who in np.flatnonzero(~batch.close).tolist()}
-    return len(passed), [one for one in patient_ids if one not in passed]
+    others = [one for one in patient_ids if one not in passed]
+    due = set(still_due(others, now)) if others else ()
+    return len(passed), [one for one in others if one in due]
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -127,7 +129,9 @@ def record_failure(patient_id: uuid.UUID, error: Exception, now: datetime) -> No
     patient = db.session.get(Patient, patient_id, with_for_update=PATIENT_HELD, populate_existing=True)
     if patient is None or patient.withdrawn_at is not None:  # erased or withdrawn since it was queued
         return
-    watch = db.session.get_one(Watch, patient_id, with_for_update={"key_share": True}, populate_existing=True)
+    watch = db.session.get(Watch, patient_id, with_for_update={"key_share": True}, populate_existing=True)
+    if watch is None:
+        return
     watch.failures = min(watch.failures + 1, 1000)
     watch.error = type(error).__name__
     watch.queued_at = None

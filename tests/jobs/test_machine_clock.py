@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -11,15 +12,18 @@ from flask.testing import FlaskClient
 
 import server.clock
 from server import worker
+from server.app import create_app
 from server.clock import utcnow
 from server.extensions import db
 from server.jobs import JOBS
 from server.scheduler import run_tick
 from server.services.machine_clock import FURTHEST
+from tests.api.test_ops import NOWHERE
 from tests.attacks.conftest import lines as lines  # noqa: PLC0414  # a fixture
 from tests.conftest import Clock
 from tests.database import one, rows
-from tests.factories import Actors
+from tests.e2e.system import eventually
+from tests.factories import Actors, settings_for
 from tests.log_net import Lines
 from tests.services.test_watch import check_in
 
@@ -38,13 +42,12 @@ def machine_is_off(by: timedelta) -> Iterator[None]:
 
 
 def work_off(app: Flask) -> None:
-    db.session.commit()
     asyncio.run(worker.work(app, 1, wait=False))
 
 
 @wrong
 def test_a_wrong_clock_does_nothing_and_whoever_has_a_right_one_does_it(
-    app: Flask, actors: Actors, clock: Clock, off: timedelta
+    app: Flask, actors: Actors, clock: Clock, lines: Lines, off: timedelta
 ) -> None:
     check_in(actors.ada, clock, craving=10)
     ada = "SELECT looked_at, due_at <= :now FROM watch WHERE patient_id = :id"
@@ -53,13 +56,19 @@ def test_a_wrong_clock_does_nothing_and_whoever_has_a_right_one_does_it(
         assert rows("SELECT job FROM job_run") == []
         assert one("SELECT count(*) FROM procrastinate_jobs") == 0
     run_tick(app, ASSESS, MINUTE, clock)
-    with machine_is_off(off):
-        work_off(app)
-    assert rows(ada, now=clock(), id=actors.ada.id) == [(None, True)]
-    assert one("SELECT count(*) FROM alert") == 0
-    clock.pass_by(minutes=3)  # the job counts as lost, for it has failed
-    run_tick(app, ASSESS, MINUTE, clock)
-    work_off(app)
+    db.session.commit()
+    with ThreadPoolExecutor(1) as somebody, machine_is_off(off):
+        works = somebody.submit(work_off, app)
+        eventually(lambda: any("no job is done" in line for line in lines.said) or works.done(), "it takes the job")
+        assert rows(ada, now=clock(), id=actors.ada.id) == [(None, True)]
+        assert one("SELECT count(*) FROM alert") == 0
+        assert rows("SELECT status FROM procrastinate_jobs") == [("doing",)]
+        # Another, whose clock is right, is given what that job was for.
+        clock.pass_by(minutes=3)
+        db.session.rollback()
+        with machine_is_off(timedelta()):
+            run_tick(app, ASSESS, MINUTE, clock)
+            works.result()
     assert rows(ada, now=clock(), id=actors.ada.id) == [(clock(), False)]
     assert one("SELECT count(*) FROM alert") == 1
 
@@ -96,3 +105,16 @@ def test_a_worker_that_starts_by_a_wrong_clock_says_so_and_waits(
         asyncio.run(start())
     assert any('"error": "WrongClock at ' in line for line in lines.said)
     assert rows("SELECT status FROM procrastinate_jobs") == [("todo",)]
+
+
+def test_a_worker_that_starts_while_the_database_is_away_waits_too(lines: Lines) -> None:
+    lost = create_app(settings_for(NOWHERE, NOWHERE))
+
+    async def start() -> None:
+        keeps_working = asyncio.create_task(worker._keep_working(lost))
+        while not any("the queue cannot be reached" in line for line in lines.said):
+            await asyncio.sleep(0.01)
+            assert not keeps_working.done()
+        keeps_working.cancel()
+
+    asyncio.run(start())

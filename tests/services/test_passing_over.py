@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Text, cast, func, text
 
 from server.extensions import db
 from server.jobs.assessing import assess_all
 from server.models import Patient
 from server.scope import enter
-from server.services import check_ins, identities, patients, watch
+from server.services import check_ins, due, identities, patients, watch
 from tests.conftest import Clock
 from tests.database import change, one, rows
 from tests.e2e.system import eventually
@@ -48,6 +48,11 @@ def another(app: Flask, actors: Actors) -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(1, initializer=begin) as pool:
         yield pool
         pool.submit(db.session.remove).result()
+
+
+def look(patient_ids: list[uuid.UUID], clock: Clock) -> None:
+    watch.pass_over(patient_ids, clock())
+    db.session.commit()
 
 
 def check_in_late(patient_id: uuid.UUID, clock: Clock, commit: bool = True) -> None:
@@ -132,6 +137,34 @@ def test_what_comes_while_a_look_is_under_way_makes_its_standing_be_made_anew(
     assert remembered(actors.ada) == replayed(actors.ada, clock)
 
 
+def test_what_is_committed_before_a_row_is_held_is_seen_by_the_look_that_holds_it(
+    app: Flask, actors: Actors, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ada takes part again after the look has begun, and before it holds her: she must stay due."""
+    bob, ada = identities.of_member(actors.bob), actors.ada.id
+    live(actors.ada, clock, (3, 4, 3))
+    patients.change_patient(bob, ada, {"active": False}, clock())
+    db.session.commit()
+    clock.pass_by(days=1)
+    # The look has its snapshot, and finds her; then it waits here.
+    waits = func.pg_advisory_xact_lock_shared(7)
+    monkeypatch.setattr(due, "_IS_DUE", due._IS_DUE & (cast(waits, Text).is_not(None)))
+    due._holding.cache_clear()
+    try:
+        with another(app, actors) as somebody, db.engine.connect() as gate:
+            gate.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            looks = somebody.submit(look, [ada], clock)
+            eventually(lambda: bool(one("SELECT count(*) FROM pg_locks WHERE NOT granted")), "it waits")
+            patients.change_patient(bob, ada, {"active": True}, clock())
+            db.session.commit()
+            gate.rollback()
+            looks.result()
+    finally:
+        due._holding.cache_clear()
+    db.session.rollback()
+    assert one("SELECT due_at FROM watch WHERE patient_id = :id", id=ada) is not None
+
+
 def test_whoever_has_no_row_yet_gets_one_with_the_first_check_in(actors: Actors, clock: Clock) -> None:
     change("DELETE FROM watch")
     check_in_late(actors.ada.id, clock)
@@ -154,11 +187,21 @@ def test_a_check_in_of_the_open_day_leaves_the_standing_and_one_of_a_closed_day_
     assert remembered(actors.ada) == (None, kept[1])
 
 
+def test_who_is_not_due_needs_no_closer_look(actors: Actors, clock: Clock) -> None:
+    live(actors.ada, clock, (3,))
+    assert watch.pass_over([uuid.uuid4(), actors.ada.id], clock()) == (0, [])
+    assert watch.pass_over([], clock()) == (0, [])
+    check_in_late(actors.ada.id, clock)  # behind the standing
+    assert watch.pass_over([uuid.uuid4(), actors.ada.id], clock()) == (0, [actors.ada.id])
+
+
 def test_whoever_takes_no_part_is_not_looked_at_though_a_row_said_so(actors: Actors, clock: Clock) -> None:
     change("UPDATE patient SET withdrawn_at = :now", now=clock())
     change("UPDATE watch SET due_at = :now, queued_at = :now", now=clock())
     assert watch.claim_due(clock() + timedelta(days=1)) == []
     assert watch.due_in(actors.clinic.id, clock()) == []
+    assert rows("SELECT clinics_with_due('assess', :now)", now=clock()) == []
+    assert one("SELECT assessment_due_since FROM health_counts()") is None
     db.session.commit()
     assert assess_all([actors.ada.id], clock()) == 0
     assert one("SELECT looked_at FROM watch") is None
