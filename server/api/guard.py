@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import g
+from flask import g, request
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
@@ -26,6 +26,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 CARE = (Role.CLINICIAN, Role.ADMIN)
 MEMBERS = (Role.CLINICIAN, Role.COORDINATOR, Role.ADMIN)
 EVERYONE = (Role.PATIENT, *MEMBERS)
+READING = frozenset({"GET", "HEAD"})
 
 
 def requires(
@@ -52,7 +53,9 @@ def requires(
                 raise MfaEnrolmentRequired("Set up a second step first: POST /v1/me/mfa.")
             if audit is None:
                 with _still_there():
-                    return view(*args, **kwargs)
+                    answer = view(*args, **kwargs)
+                    _end_reading()
+                return answer
             with opened(audit, g.caller, kwargs):
                 answer = view(*args, **kwargs)
                 db.session.commit()
@@ -100,6 +103,14 @@ def _admitted() -> Identity:
     g.account, g.own_language = admitted.account, admitted.language
     g.is_staff = admitted.identity.role is not Role.PATIENT
     return admitted.identity
+
+
+def _end_reading() -> None:
+    """What was only read ends with a commit, too: at each rollback psycopg has the server forget every statement that
+    was prepared on the connection, and the next request would have all of its own planned anew.
+    """
+    if request.method in READING:
+        db.session.commit()
 
 
 @contextmanager
