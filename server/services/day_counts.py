@@ -21,17 +21,24 @@ _THAT_DAY = TABLE.c.day == any_(bindparam("days", type_=ARRAY(Date)))
 _OF_PATIENT = select(TABLE).where(TABLE.c.patient_id == bindparam("patient_id"))
 _THESE_AND_HOLDERS = _OF_PATIENT.where(or_(_THESE, and_(TABLE.c.counts, _THAT_DAY)))
 _THESE_AND_THEIR_DAYS = _OF_PATIENT.where(or_(_THESE, _THAT_DAY))
+# One alone, as a phone mostly sends: how many an array will hold PostgreSQL cannot know, and so it plans those anew.
+_ONE, _ITS_DAY = TABLE.c.id == bindparam("id"), TABLE.c.day == bindparam("day")
+_ONE_AND_HOLDER = _OF_PATIENT.where(or_(_ONE, and_(TABLE.c.counts, _ITS_DAY)))
 
 
 def known_rows(patient: Held, sent: Sequence[Sent]) -> list[dict[str, Any]]:
     """What is stored under these ids, and all that may count for a day in their place."""
     ids = {one.id for one in sent}
     days = set(_days(patient, sent))
-    found = _rows(_THESE_AND_HOLDERS, patient, ids, days)
+    if len(ids) == len(days) == 1:
+        (one,), (day,) = ids, days
+        found = _rows(_ONE_AND_HOLDER, patient, id=one, day=day)
+    else:
+        found = _rows(_THESE_AND_HOLDERS, patient, ids=list(ids), days=list(days))
     if any(one.if_match is not None for one in sent):
         # A day that an edit leaves is another's: every report of it is asked.
         days |= {row["day"] for row in found if row["id"] in ids}
-        found = _rows(_THESE_AND_THEIR_DAYS, patient, ids, days)
+        found = _rows(_THESE_AND_THEIR_DAYS, patient, ids=list(ids), days=list(days))
     return found
 
 
@@ -94,6 +101,6 @@ def _days(patient: Held, sent: Sequence[Sent]) -> Iterable[date]:
             continue  # its own result says so
 
 
-def _rows(asked: Select[Any], patient: Held, ids: Iterable[uuid.UUID], days: Iterable[date]) -> list[dict[str, Any]]:
-    found = db.session.execute(asked, {"patient_id": patient.id, "ids": list(ids), "days": list(days)})
+def _rows(asked: Select[Any], patient: Held, **values: object) -> list[dict[str, Any]]:
+    found = db.session.execute(asked, {"patient_id": patient.id, **values})
     return [dict(row) for row in found.mappings()]
