@@ -1,4 +1,4 @@
-"""Counts that end after a while, in the memory of this process: what Flask-Limiter keeps them in."""
+"""Counts that end after a while, in the memory of this process: what server.pace keeps them in."""
 
 from threading import Lock
 from typing import Any
@@ -7,12 +7,11 @@ from limits.storage import Storage
 
 from server.clock import utcnow
 
-SCHEME = "counts://"
 SWEEP_SECONDS = 60.0
 
 
 class Counts(Storage):
-    """For fixed windows. Registered with `limits` under its scheme by being defined."""
+    """For fixed windows. `limits` registers it under its scheme, whether anybody asks for it by that or not."""
 
     STORAGE_SCHEME = ["counts"]  # noqa: RUF012  # the library's own declaration
 

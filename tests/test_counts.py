@@ -1,4 +1,4 @@
-"""What Flask-Limiter counts in: each window by itself, and nothing kept for ever."""
+"""What requests are counted in: each window by itself, and nothing kept for ever."""
 
 from datetime import UTC, datetime
 

@@ -7,7 +7,10 @@ from flask import Flask
 from limits.errors import ConfigurationError
 
 from server.app import create_app
+from server.counts import Counts
+from server.errors import TooMany
 from server.extensions import db
+from server.pace import Pace
 from server.settings import Settings
 from tests.api.problem import assert_problem
 from tests.conftest import Clock
@@ -58,3 +61,40 @@ def test_a_store_without_its_client_stops_the_start(settings: Settings) -> None:
     urls = settings.database_url, settings.migration_database_url
     with pytest.raises(ConfigurationError, match="redis"):
         create_app(settings_for(*urls, RATE_LIMIT_STORAGE_URL="redis://127.0.0.1:6379"))
+
+
+class Remote(Counts):
+    """A store that other processes count in, too, and that may be away."""
+
+    STORAGE_SCHEME = ["remote"]  # noqa: RUF012  # the library's own declaration
+
+    def __init__(self) -> None:
+        super().__init__(wrap_exceptions=True)
+        self.away, self.asked = False, 0
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        self.asked += 1
+        if self.away:
+            raise ValueError("no connection")
+        return super().incr(key, expiry, amount)
+
+
+def test_processes_that_share_a_store_count_together() -> None:
+    remote = Remote()
+    one, other = Pace(2, remote), Pace(2, remote)
+    one.keep("ada")
+    other.keep("ada")
+    with pytest.raises(TooMany):
+        one.keep("ada")
+    one.keep("bob")
+
+
+def test_while_the_store_is_away_each_process_counts_and_does_not_wait_for_it() -> None:
+    remote = Remote()
+    pace = Pace(2, remote)
+    remote.away = True
+    pace.keep("ada")
+    pace.keep("ada")
+    with pytest.raises(TooMany):
+        pace.keep("ada")
+    assert remote.asked == 1
