@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from server.clock import utcnow
 from server.connections import watch_connections
 from server.extensions import Parts, db, keyring
+from server.framework import Framework
 from server.logs import configure_logging, described
 from server.mail import Smtp
 from server.services.keys import check_keys
@@ -41,7 +42,7 @@ def assemble(
     Raises SettingsError when the environment is wrong.
     """
     settings = settings or settings_of_this_process()
-    app = Flask("server", static_folder=None, template_folder="web/templates")
+    app = Framework("server", static_folder=None, template_folder="web/templates")
     app.extensions["interlude"] = Parts(settings, now, send or Smtp.of(settings))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -27,14 +27,14 @@ DOCS_POLICY = (
 
 def register(app: Flask, base_url: str) -> None:
     """An answer that set one of these itself knows better."""
-    every = dict(HEADERS)
-    if base_url.startswith("https://"):
-        every["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+    secure = base_url.startswith("https://")
+    strict = {"Strict-Transport-Security": f"max-age={ONE_YEAR}; includeSubDomains"} if secure else {}
+    every = [(name.lower(), (name, value)) for name, value in (HEADERS | strict).items()]
 
     @app.after_request
     def protect(answer: Response) -> Response:
         if request.blueprint == "swagger_ui":
             answer.headers.setdefault("Content-Security-Policy", DOCS_POLICY)
-        for name, value in every.items():
-            answer.headers.setdefault(name, value)
+        known = {name.lower() for name, _ in answer.headers}
+        answer.headers.extend(header for name, header in every if name not in known)
         return answer

@@ -10,8 +10,7 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, Response, g, request
-from flask_babel import Babel, Domain, get_babel, get_locale, gettext
+from flask import Flask, Response, g, has_request_context, request
 
 ENGLISH = "en"
 CATALOGS = Path(__file__).parent / "translations"
@@ -20,15 +19,9 @@ LANGUAGES = (ENGLISH, *sorted(path.stem for path in CATALOGS.glob("*.po")))
 SPOKEN = ("/v1/", "/problems")
 
 
-class Catalogs(Domain):  # type: ignore[misc]  # flask-babel is untyped
-    """Straight from the files that translators write: nothing to compile, and nothing compiled to be out of date."""
-
-    def get_translations(self) -> NullTranslations:
-        return catalog(language())
-
-
 @cache
 def catalog(of: str) -> NullTranslations:
+    """Straight from the files that translators write: nothing to compile, and nothing compiled to be out of date."""
     if of == ENGLISH:
         return NullTranslations()
     compiled = BytesIO()
@@ -39,18 +32,17 @@ def catalog(of: str) -> NullTranslations:
 
 
 def register(app: Flask) -> None:
-    Babel(configure_jinja=False).init_app(app, default_locale=ENGLISH, locale_selector=_choose)
-    get_babel(app).instance.domain_instance = Catalogs()
     app.after_request(_name)
 
 
 def language() -> str:
-    return str(get_locale() or ENGLISH)
+    return _choose() if has_request_context() else ENGLISH
 
 
 def say(text: str, **values: object) -> str:
     """`text` as it stands in the catalog of whoever asks; as it is when nobody has translated it."""
-    return str(gettext(text, **values))
+    said: str = catalog(language()).ugettext(text)
+    return said % values if values else said
 
 
 def _choose() -> str:
@@ -59,12 +51,13 @@ def _choose() -> str:
         return ENGLISH
     own = str(g.get("own_language") or ENGLISH).partition("-")[0]
     own = own if own in LANGUAGES else ENGLISH
-    return request.accept_languages.best_match([own, *LANGUAGES]) or own
+    asked = request.accept_languages
+    return (asked.best_match([own, *LANGUAGES]) if asked else None) or own
 
 
 def _name(answer: Response) -> Response:
     if request.path.startswith(SPOKEN):
         answer.vary.add("Accept-Language")
         if answer.status_code not in (204, 304):
-            answer.content_language.add(language())
+            answer.headers["Content-Language"] = language()
     return answer

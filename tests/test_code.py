@@ -76,6 +76,17 @@ def test_nothing_is_imported_inside_a_function() -> None:
     assert hidden == []
 
 
+def test_nothing_that_answers_a_request_is_async() -> None:
+    """Flask would have to be asked of each view and hook (server.framework says no for all of them)."""
+    waiting = {path.relative_to(ROOT).as_posix() for path in SERVER if is_async(path) and not is_local(path)}
+    # The queue's library has an event loop of its own, in the worker.
+    assert waiting == {"server/worker.py", "server/jobs/upkeep.py"}
+
+
+def is_async(path: Path) -> bool:
+    return any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text())))
+
+
 def test_names_say_what_a_thing_is() -> None:
     vague = [path.name for path in SERVER if path.stem in BANNED]
     vague += [
