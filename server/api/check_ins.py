@@ -7,10 +7,10 @@ from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
 from server.api.guard import caller, requires
 from server.api.refusals import keeps_refused
-from server.api.versions import named_versions, tagged
+from server.api.versions import edited_versions, tagged
 from server.extensions import db, now
 from server.models import Role
-from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, IfMatch, TodayOut
+from server.schemas.check_ins import CheckInAnswer, CheckInIn, CheckInList, CheckInOut, TodayOut
 from server.schemas.patients import SessionList
 from server.services import check_ins, courses, today
 from server.services.check_ins import CHECK_IN
@@ -36,18 +36,17 @@ def show_today() -> Any:
 @requires(Role.PATIENT)
 @keeps_refused(CHECK_IN.name)
 @routes.arguments(CheckInIn)
-@routes.arguments(IfMatch, location="headers")
 @routes.response(201, CheckInAnswer)
 @routes.alt_response(200, schema=CheckInAnswer, description="Edited, or the same content as before.", success=True)
 @routes.alt_response(412, "outdated")
 @routes.alt_response(428, "if-match-missing")
-def put_check_in(said: dict[str, Any], sent: dict[str, str], check_in_id: uuid.UUID) -> Any:
+def put_check_in(said: dict[str, Any], check_in_id: uuid.UUID) -> Any:
     """Store one check-in under an id that the phone made; sending it again changes nothing.
 
     To edit one, send what it says now with the ETag of the version that you edit in If-Match. Every earlier version
     is kept.
     """
-    stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), named_versions(sent.get("if_match")))
+    stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), edited_versions())
     answer = CHECK_IN_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200

@@ -12,6 +12,7 @@ from server.api.app_versions import ALWAYS
 from server.api.conditional import IF_NONE_MATCH
 from server.api.kinds import KINDS
 from server.api.problems import Problem
+from server.api.versions import IF_MATCH
 from server.extensions import api
 from server.models import Role
 from server.schemas.fields import Choice, Instant, Number, Rating
@@ -79,8 +80,9 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
         slugs += ["not-json", "too-large", "unsupported-media-type"]
     if "{" in path:
         slugs.append("not-found")
-    if "304" in responses:
-        operation["parameters"] = [*operation.get("parameters", ()), IF_NONE_MATCH]
+    for status, header in (("304", IF_NONE_MATCH), ("412", IF_MATCH)):
+        if status in responses:
+            operation["parameters"] = [*operation.get("parameters", ()), header]
     if method == "get" and str(Role.PATIENT) in operation.get("x-roles", ()) and path not in ALWAYS:
         slugs.append("app-too-old")
     for slug in slugs:

@@ -7,10 +7,9 @@ from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
 from server.api.guard import caller, requires
 from server.api.refusals import keeps_refused
-from server.api.versions import named_versions, tagged
+from server.api.versions import edited_versions, tagged
 from server.extensions import db, now
 from server.models import Action, Role
-from server.schemas.check_ins import IfMatch
 from server.schemas.urges import EarlierUrgeList, UrgeAnswer, UrgeIn, UrgeList, UrgeOut
 from server.services import patients, urges
 from server.services.pages import parse_cursor
@@ -26,14 +25,13 @@ URGE_OUT, URGE_ANSWER = UrgeOut(), UrgeAnswer()
 @requires(Role.PATIENT)
 @keeps_refused(URGE.name)
 @routes.arguments(UrgeIn)
-@routes.arguments(IfMatch, location="headers")
 @routes.response(201, UrgeAnswer)
 @routes.alt_response(200, schema=UrgeAnswer, description="Edited, or the same content as before.", success=True)
 @routes.alt_response(412, "outdated")
 @routes.alt_response(428, "if-match-missing")
-def put_urge(said: dict[str, Any], sent: dict[str, str], urge_id: uuid.UUID) -> Any:
+def put_urge(said: dict[str, Any], urge_id: uuid.UUID) -> Any:
     """Store one urge under an id that the phone made, any number a day; retries and edits as for check-ins."""
-    stored = urges.put_urge(caller().id, urge_id, said, now(), named_versions(sent.get("if_match")))
+    stored = urges.put_urge(caller().id, urge_id, said, now(), edited_versions())
     answer = URGE_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200

@@ -2,10 +2,24 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from werkzeug.http import parse_etags
 
 from server.services.reports import ANY
+
+# In the description, for every route that says 412.
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "description": "The ETag of the version that is edited. Not for what is new.",
+    "schema": {"type": "string"},
+    "required": False,
+}
+
+
+def edited_versions() -> frozenset[str] | None:
+    """The ETags of this request's If-Match, as named_versions."""
+    return named_versions(request.headers.get("If-Match"))
 
 
 def named_versions(if_match: str | None) -> frozenset[str] | None:

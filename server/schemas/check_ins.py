@@ -48,16 +48,6 @@ def each_once(said: dict[str, Any], *names: str) -> None:
             raise ValidationError("Each may be named once.", name)
 
 
-class IfMatch(Body):
-    if_match = fields.String(
-        data_key="If-Match",
-        metadata={"description": "The ETag of the version that is edited. Not for a check-in that is new."},
-    )
-
-    class Meta:
-        unknown = "exclude"
-
-
 class CheckInBody(Body):
     recorded_at = Instant(required=True)
     zone = text(64, required=True, metadata={"example": "America/New_York"})
