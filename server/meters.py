@@ -5,6 +5,8 @@ all. Without one, as in a test, a process tells of itself. Labels are routes as 
 asked for.
 """
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -19,8 +21,14 @@ _seconds = Histogram(
 
 
 def answered(method: str, route: str, status: int, seconds: float) -> None:
-    _requests.labels(method, route, f"{status // 100}xx").inc()
-    _seconds.labels(method, route).observe(seconds)
+    requests, took = _of(method, route, f"{status // 100}xx")
+    requests.inc()
+    took.observe(seconds)
+
+
+@cache
+def _of(method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+    return _requests.labels(method, route, status), _seconds.labels(method, route)
 
 
 def of_this_machine(folder: str) -> CollectorRegistry:

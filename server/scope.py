@@ -14,7 +14,7 @@ from sqlalchemy import Result, Select, Uuid, bindparam, event, func, select, tru
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import SessionTransaction
 
-from server.extensions import db
+from server.extensions import ask, db
 
 _KEY = "clinic"
 _SET = select(func.set_config("interlude.clinic", bindparam("clinic"), True).label("clinic"))
@@ -67,7 +67,7 @@ def enter_asking(clinic_id: uuid.UUID, asked: Select[Any], values: Mapping[str, 
     else:
         session.connection()  # it begins with nothing to tell
         session.info[_KEY] = clinic_id
-    return session.execute(asked, {**values, "clinic": str(clinic_id)})
+    return ask(asked, {**values, "clinic": str(clinic_id)})
 
 
 def entered() -> uuid.UUID | None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Date, Select, Uuid, and_, any_, bindparam, or_, select
 
 from server.errors import Refused
-from server.extensions import db, table_of
+from server.extensions import ask, table_of
 from server.models import CheckIn
 from server.services.holding import Held
 from server.services.local_times import local_time
@@ -102,5 +102,5 @@ def _days(patient: Held, sent: Sequence[Sent]) -> Iterable[date]:
 
 
 def _rows(asked: Select[Any], patient: Held, **values: object) -> list[dict[str, Any]]:
-    found = db.session.execute(asked, {"patient_id": patient.id, **values})
+    found = ask(asked, {"patient_id": patient.id, **values})
     return [dict(row) for row in found.mappings()]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Insert, Update, bindparam, select, update
 
-from server.extensions import db, table_of
+from server.extensions import ask, db, table_of
 from server.models import Clinic, Patient
 from server.services.looks import LOOK_BY, looking
 
@@ -54,10 +54,10 @@ class Held:
         asked = self._look_by is not None
         if written == self._was and not asked:
             if along is not None:
-                db.session.execute(along, values)
+                ask(along, values or {})
             return
         looked = looking(self, self._look_by, self._changed_from) if self._look_by else {}
-        db.session.execute(_writing(along, asked), {**written, **looked, "held": self.id, **(values or {})})
+        ask(_writing(along, asked), {**written, **looked, "held": self.id, **(values or {})})
         self._was, self._look_by, self._changed_from = written, None, None
         # An object of the row that the session has is read anew when it is asked.
         known = db.session.identity_map.get(db.session.identity_key(Patient, self.id))
@@ -91,4 +91,4 @@ def _writing(along: Insert | None, looked: bool) -> Insert | Update:
 
 def hold(patient_id: uuid.UUID) -> Held:
     """Raises NoResultFound for whoever was erased meanwhile."""
-    return Held(**db.session.execute(_HOLD, {"patient_id": patient_id}).mappings().one())
+    return Held(**ask(_HOLD, {"patient_id": patient_id}).mappings().one())

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Result, Row, bindparam, func, select, true
+from sqlalchemy import Row, bindparam, func, select, true
 
 from server.clock import day_end, local_day
-from server.extensions import db, table_of
+from server.extensions import ask, table_of
 from server.models import CheckIn, Clinic, Patient, SessionState, TmsSession
 from server.services.own_days import is_cut_short
 from server.services.support import support_for
@@ -56,7 +56,7 @@ _PATIENT = (
 
 
 def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
-    patient = db.session.execute(_PATIENT, {"patient_id": patient_id, "now": now}).one()
+    patient = ask(_PATIENT, {"patient_id": patient_id, "now": now}).one()
     day = local_day(now, patient.zone, patient.day_starts_at)
     by_day = _rated(patient_id, day - timedelta(days=LONGEST_STREAK))
     return {
@@ -76,8 +76,7 @@ def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
 
 def _rated(patient_id: uuid.UUID, since: date) -> Mapping[date, Row[Any]]:
     """By day what counts for it."""
-    found: Result[Any] = db.session.execute(_RATED, {"patient_id": patient_id, "since": since})
-    return {row.day: row for row in found}
+    return {row.day: row for row in ask(_RATED, {"patient_id": patient_id, "since": since})}
 
 
 def streak(by_day: Mapping[date, object], day: date, patient: Row[Any]) -> int:
