@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from server.clock import utcnow
 from server.connections import watch_connections
+from server.cursors import LazyCursor
 from server.extensions import Parts, db, keyring
 from server.framework import Framework
 from server.logs import configure_logging, described
@@ -54,6 +55,7 @@ def assemble(
             "hide_parameters": True,
             "connect_args": {
                 "connect_timeout": 5,
+                "cursor_factory": LazyCursor,
                 # A process that freezes inside a transaction must not hold its locks for ever.
                 "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
             },

@@ -25,6 +25,10 @@ class Body(Schema):
     class Meta:
         unknown = "raise"
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Most of what is answered is a dict, which says it at once; marshmallow looks for dots in the name first."""
+        return obj[attr] if type(obj) is dict and attr in obj else super().get_attribute(obj, attr, default)
+
 
 class Text(fields.String):
     """A JSON string; not a number that could be written as one. NUL is refused: PostgreSQL cannot keep it."""

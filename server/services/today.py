@@ -76,7 +76,7 @@ def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
 
 def _rated(patient_id: uuid.UUID, since: date) -> Mapping[date, Row[Any]]:
     """By day what counts for it."""
-    return {row.day: row for row in ask(_RATED, {"patient_id": patient_id, "since": since})}
+    return {row.day: row for row in ask(_RATED, {"patient_id": patient_id, "since": since}).all()}
 
 
 def streak(by_day: Mapping[date, object], day: date, patient: Row[Any]) -> int:

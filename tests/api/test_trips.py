@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from server.app import create_app
 from server.extensions import db
+from server.settings import Settings
 from tests.conftest import Clock
 from tests.factories import Actors, check_in_body, new_id, signed_in
 
@@ -64,3 +66,21 @@ def test_a_batch_asks_as_often_however_long_it_is(client: FlaskClient, headers: 
         assert {one["result"] for one in answer.get_json()["results"]} == {"stored", "superseded"}
         counts.append(len(said))
     assert counts[0] == counts[1]
+
+
+def test_statements_stay_prepared_whatever_is_read_in_between(
+    settings: Settings, headers: dict[str, str], clock: Clock
+) -> None:
+    """psycopg prepares what comes often, and forgets all of it at a rollback. No request here is to need one."""
+    alone = create_app(settings, now=clock)  # all of its requests go over one connection
+    phone = alone.test_client()
+    for _ in range(8):
+        assert phone.get("/v1/today", headers=headers).status_code == 200
+        body = check_in_body(clock(), craving=4)
+        assert phone.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
+    with alone.app_context():
+        prepared = db.session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        db.session.remove()
+        db.engine.dispose()
+    # Who it is; of today the patient and the days; of a check-in the patient, what is known, what is new.
+    assert len(prepared) == 6, prepared
