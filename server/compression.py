@@ -11,6 +11,8 @@ import gzip
 
 from flask import Flask, Response, request
 
+from server.headers import varies
+
 SMALLEST = 500
 LEVEL = 5
 KINDS = frozenset({"application/json", "application/problem+json", "image/svg+xml"})
@@ -23,7 +25,7 @@ def register(app: Flask) -> None:
 def _compress(answer: Response) -> Response:
     if request.method != "GET" or not request.path.startswith("/v1/") or answer.mimetype not in KINDS:
         return answer
-    answer.vary.add("Accept-Encoding")
+    varies(answer, "Accept-Encoding")
     if answer.is_streamed or answer.status_code == 304 or not request.accept_encodings["gzip"]:
         return answer
     body = answer.get_data()

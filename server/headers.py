@@ -1,6 +1,16 @@
 """The headers that every answer carries, pages, problems and pictures alike."""
 
-from flask import Flask, Response, request
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Headers = list[tuple[str, str]]
 
 ONE_YEAR = 365 * 24 * 3600
 HEADERS = {
@@ -26,15 +36,31 @@ DOCS_POLICY = (
 
 
 def register(app: Flask, base_url: str) -> None:
-    """An answer that set one of these itself knows better."""
+    """An answer that set one of these itself knows better. They are added as the answer leaves, past Flask, which
+    would write each of them down three times.
+    """
     secure = base_url.startswith("https://")
     strict = {"Strict-Transport-Security": f"max-age={ONE_YEAR}; includeSubDomains"} if secure else {}
     every = [(name.lower(), (name, value)) for name, value in (HEADERS | strict).items()]
+    answer = app.wsgi_app
 
-    @app.after_request
-    def protect(answer: Response) -> Response:
-        if request.blueprint == "swagger_ui":
-            answer.headers.setdefault("Content-Security-Policy", DOCS_POLICY)
-        known = {name.lower() for name, _ in answer.headers}
-        answer.headers.extend(header for name, header in every if name not in known)
-        return answer
+    def protected(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        def begin(status: str, headers: Headers, error: Any = None, /) -> Callable[[bytes], object]:
+            known = {name.lower() for name, _ in headers}
+            return start(status, [*headers, *(header for name, header in every if name not in known)], error)
+
+        return answer(environ, begin)
+
+    app.wsgi_app = protected  # type: ignore[assignment,method-assign]  # as Flask's own documentation has it
+    app.after_request_funcs.setdefault("swagger_ui", []).append(_let_docs_run)
+
+
+def varies(answer: Response, by: str) -> None:
+    """By one header of the request more."""
+    before = answer.headers.get("Vary")
+    answer.headers["Vary"] = f"{before}, {by}" if before else by
+
+
+def _let_docs_run(answer: Response) -> Response:
+    answer.headers.setdefault("Content-Security-Policy", DOCS_POLICY)
+    return answer

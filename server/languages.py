@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, g, has_request_context, request
 
+from server.headers import varies
+
 ENGLISH = "en"
 CATALOGS = Path(__file__).parent / "translations"
 LANGUAGES = (ENGLISH, *sorted(path.stem for path in CATALOGS.glob("*.po")))
@@ -57,7 +59,7 @@ def _choose() -> str:
 
 def _name(answer: Response) -> Response:
     if request.path.startswith(SPOKEN):
-        answer.vary.add("Accept-Language")
+        varies(answer, "Accept-Language")
         if answer.status_code not in (204, 304):
             answer.headers["Content-Language"] = language()
     return answer
