@@ -29,7 +29,7 @@ def clinic(ports: Ports, accounts: Path) -> Commands:
         services={
             "web": (
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"),
-                *("--host", HOST, "--port", str(ports.web), "--workers", "1", "--blocking-threads", "8"),
+                *("--host", HOST, "--port", str(ports.web), "--workers", "1", "--blocking-threads", "4"),
                 # A page that is never finished must not hold up the stop.
                 *("--no-ws", "--log-level", "error", "--workers-kill-timeout", "10"),
                 "server.app:serve",
