@@ -50,7 +50,9 @@ class Base(DeclarativeBase):
 
 def ask(statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
     """For columns. A session looks in each statement for objects, which takes it as long as sending it."""
-    return db.session.connection().execute(statement, values)
+    session = db.session()
+    session.flush()  # what its objects were told goes first, as with any other statement
+    return session.connection().execute(statement, values)
 
 
 def table_of(model: type[Base]) -> Table:
