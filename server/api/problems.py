@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException
 
 from server.api.kinds import KINDS
@@ -132,6 +133,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(DomainError, of_domain_error)
     app.register_error_handler(HTTPException, of_http_exception)
     app.register_error_handler(IntegrityError, of_integrity_error)
+    app.register_error_handler(ObjectDeletedError, of_object_deleted)
     app.register_error_handler(OperationalError, of_database_away)
     app.register_error_handler(PoolTimeout, of_database_away)
     app.register_error_handler(Exception, of_exception)
@@ -164,6 +166,14 @@ def of_integrity_error(error: IntegrityError) -> Response:
         key = error.orig.diag.constraint_name or ""
         if key.endswith("_patient_id_clinic_id"):
             return of_domain_error(NotFound("There is no such patient."))
+    return of_exception(error)
+
+
+def of_object_deleted(error: ObjectDeletedError) -> Response:
+    """What was asked for is done, and the patient has erased it before it could be shown."""
+    caller = g.get("caller")
+    if caller is not None and caller.role is not Role.PATIENT:
+        return of_domain_error(NotFound("There is no such patient."))
     return of_exception(error)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, Uuid, bindparam, case, func, or_, select
 
-from server.extensions import Instant, db, table_of
+from server.extensions import Instant, ask, db, table_of
 from server.models import PATIENT_HELD, Clinic, Patient, Watch
 from server.services.listed import any_of, given, to_come
 from server.services.packed import NO_DAY, Records, dates, day, ordinals, raw, truth, whole
@@ -53,7 +53,7 @@ def hold_standing(patient_ids: Sequence[uuid.UUID], now: datetime) -> Due:
     has committed before what follows is read.
     """
     # Of a large caseload the planner would rather read every row than look each one up.
-    db.session.execute(_EACH_BY_ITS_KEY)
+    ask(_EACH_BY_ITS_KEY, {})
     return _read(_hold(patient_ids, now, passing=True))
 
 
@@ -83,13 +83,14 @@ def _holding(passing: bool) -> tuple[Records, Select[Any]]:
 
 def _hold(patient_ids: Sequence[uuid.UUID], now: datetime, *, passing: bool) -> list[uuid.UUID]:
     records, holding = _holding(passing)
-    found = records.read(db.session.scalar(holding, {**given(id=patient_ids), "now": now}))
+    found = records.read(ask(holding, {**given(id=patient_ids), "now": now}).scalar())
     return [patient_ids[place - 1] for place in found["place"].tolist()]
 
 
 def _read(held: Sequence[uuid.UUID]) -> Due:
     """In a statement of its own: it sees all that had been committed when the last of them was held."""
-    packed, zones, cut = db.session.execute(_READ, given(id=held)).one()
+    whole_row: Any = ask(_READ, given(id=held)).one()
+    packed, zones, cut = whole_row
     found = _RECORDS.read(packed)
     elsewhere = dates(ordinals(found["closed_elsewhere"]))
     monitored_from = ordinals(found["monitored_from"])

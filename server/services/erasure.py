@@ -75,6 +75,7 @@ def erase_again(patient_id: uuid.UUID, erased_at: datetime) -> bool:
     patient = db.session.scalar(select(Patient).where(Patient.id == patient_id).with_for_update(of=Patient))
     if patient is None:
         return False
+    _hold_alerts(patient_id)
     _erase(patient, erased_at)
     audit.record(Action.ERASED, None, patient_id)
     return True
@@ -105,7 +106,13 @@ def _hold(caller: Identity) -> Patient:
     patient = db.session.scalars(held.execution_options(populate_existing=True)).one()
     if not patient.active or patient.token_version != caller.token_version:
         raise Conflict("You were signed out meanwhile. Sign in again.")
+    _hold_alerts(patient.id)
     return patient
+
+
+def _hold_alerts(patient_id: uuid.UUID) -> None:
+    """Who closes one holds the alert and not the patient: what they add is there when they are done, or never."""
+    db.session.execute(select(Alert.id).where(Alert.patient_id == patient_id).order_by(Alert.id).with_for_update())
 
 
 def _check_nothing_is_under_way(patient_id: uuid.UUID) -> None:

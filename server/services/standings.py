@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.extensions import Instant, db, table_of
+from server.extensions import Instant, ask, table_of
 from server.models import CheckIn, Clinic, Watch
 from server.services.courses import courses_of
 from server.services.due import Due
@@ -121,7 +121,7 @@ def write_back(batch: Batch, these: Bools, now: datetime) -> None:
         through=[batch.closed[one] if batch.will_do[one] else None for one in places],
         due_at=[batch.closes_at[one] if due.active[one] else None for one in places],
     )
-    db.session.execute(_WRITE, {**kept, "rows": batch.rows.of(who).packed(), "now": now})
+    ask(_WRITE, {**kept, "rows": batch.rows.of(who).packed(), "now": now})
 
 
 def _enter_courses(rows: Standings, due: Due, closed: Sequence[date], known: Bools) -> None:
@@ -174,7 +174,7 @@ _SAYING = select(_SAID.value).join_from(_SINCE, _NEWER, true())
 
 def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Said:
     """The check-ins that count of the days after `since`."""
-    found = _SAID.read(db.session.scalar(_SAYING, given(id=ids, since=since)))
+    found = _SAID.read(ask(_SAYING, given(id=ids, since=since)).scalar())
     who, used = (found[name].astype(np.int64) for name in ("who", "used"))
     craving, mood = (found[name].astype(np.float64) for name in ("craving", "mood"))
     return Said(who - 1, ordinals(found["day"]), craving, mood, used)

@@ -1,5 +1,6 @@
 """An erasure that cannot be whole does not happen; and whoever is at the record at that moment gets a clear answer."""
 
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,8 +9,12 @@ from functools import partial
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from server.extensions import Base, db
+from server.models import Outcome, Patient
+from server.services import alerts, identities
 from server.services.belongings import tables_of_patients
 from server.services.erasure import KEPT, erase_again
 from server.services.raising import raise_findings
@@ -114,6 +119,47 @@ def test_a_new_password_that_waits_for_it_finds_nobody(app: Flask, actors: Actor
         eventually(lambda: one("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "it waits")
         db.session.commit()
     assert_problem(waiting.result(), 401)
+
+
+def raised(patient_id: uuid.UUID, clock: Clock) -> uuid.UUID:
+    raise_findings(db.session.get_one(Patient, patient_id), [finding(clock().date())], clock())
+    db.session.commit()
+    alert_id: uuid.UUID = one("SELECT id FROM alert WHERE patient_id = :id", id=patient_id)
+    return alert_id
+
+
+def test_it_waits_for_whoever_closes_an_alert(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
+    """And takes what they have added along."""
+    ada, her_id = signed_in(app, actors.ada), str(actors.ada.id)
+    alert_id = raised(actors.ada.id, clock)
+    alerts.resolve(identities.of_member(actors.bob), alert_id, Outcome.REFERRED, None, clock())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(erase, app.test_client(), ada)
+        eventually(lambda: one("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "it waits")
+        db.session.commit()
+    assert waiting.result().status_code == 200
+    assert where(her_id) <= {"audit_event", "consent", "erasure"}
+
+
+def test_who_closed_an_alert_that_is_gone_before_the_answer_finds_nobody(
+    app: Flask, client: FlaskClient, actors: Actors, clock: Clock
+) -> None:
+    ada, bob, alert_id = signed_in(app, actors.ada), signed_in(app, actors.bob), raised(actors.ada.id, clock)
+    statuses: list[int] = []
+
+    def be_erased(session: Session) -> None:
+        if not statuses:
+            statuses.append(0)
+            with ThreadPoolExecutor(1) as pool:
+                statuses[0] = pool.submit(erase, app.test_client(), ada).result().status_code
+
+    event.listen(Session, "after_commit", be_erased)
+    try:
+        answer = client.post(f"/v1/alerts/{alert_id}/resolve", json={"outcome": "referred"}, headers=bob)
+    finally:
+        event.remove(Session, "after_commit", be_erased)
+    assert statuses == [200]
+    assert_problem(answer, 404)
 
 
 def test_whoever_writes_at_that_moment_is_done_before_or_finds_nobody(
