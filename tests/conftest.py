@@ -24,7 +24,7 @@ from server.local.postgres import EmbeddedPostgres
 from server.services import passwords
 from server.settings import Settings
 from tests.catalog import MIGRATED, scratch_database
-from tests.database import empty, owner
+from tests.database import owner
 from tests.factories import Actors, make_actors, settings_for
 from tests.log_net import cast_net
 from tests.worlds import Worlds
@@ -161,8 +161,7 @@ def app(
         try:
             db.session.remove()
         finally:
-            empty()
-            worlds.is_empty()
+            worlds.empty()
 
 
 @pytest.fixture

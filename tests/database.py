@@ -40,13 +40,6 @@ def change(statement: str, **values: Any) -> None:
         connection.execute(text(statement), values)
 
 
-def empty() -> None:
-    """Every table, children first, in one trip (a DELETE of a few rows is much faster than TRUNCATE)."""
-    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
-    with owner().begin() as connection:
-        connection.exec_driver_sql("".join(f'DELETE FROM "{name}";' for name in (*tables, "procrastinate_jobs")))  # noqa: S608
-
-
 @contextmanager
 def refusing(settings: Settings, table: str, rule: str) -> Iterator[None]:
     """Meanwhile the table refuses each new row that breaks `rule`: a failure of the database, made for real."""

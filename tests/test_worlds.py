@@ -5,15 +5,14 @@ from flask import Flask
 from server.extensions import db
 from server.services import clinics
 from tests.conftest import Clock
-from tests.database import change, digest, empty, rows
+from tests.database import change, digest, rows
 from tests.factories import Actors, make_actors
 from tests.worlds import Worlds
 
 
 def begin_again(worlds: Worlds, clock: Clock) -> Actors:
     db.session.remove()
-    empty()
-    worlds.is_empty()
+    worlds.empty()
     return worlds.begin(make_actors, at=clock())
 
 

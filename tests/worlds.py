@@ -34,14 +34,17 @@ class Worlds:
         # No trigger and no foreign key has anything to add to rows that were all there before.
         self._connection.execute("SET session_replication_role = replica")
         self._tables = [name for (name,) in self._connection.execute(TABLES)]
+        delete = sql.SQL("DELETE FROM {};")
+        self._empty = self._remember("empty", sql.Composed(delete.format(sql.Identifier(one)) for one in self._tables))
         self._kept: dict[Key, tuple[uuid.UUID | None, bytes, sql.Composed]] = {}
         self._stands, self._written = EMPTY, 0
 
     def close(self) -> None:
         self._connection.close()
 
-    def is_empty(self) -> None:
-        """Whoever emptied the database says so."""
+    def empty(self) -> None:
+        """Every table (a DELETE of a few rows is much faster than TRUNCATE)."""
+        self._connection.execute(self._empty)
         self._note(EMPTY)
 
     def begin(self, make: Callable[..., World], *given: Any, at: datetime) -> World:
@@ -78,11 +81,22 @@ class Worlds:
         put_back = sql.Composed([])
         for table in self._tables:
             names = {"table": sql.Identifier(table), "kept": sql.Identifier(f"{name}_{table}")}
-            put_back += sql.SQL("DELETE FROM {table};").format(**names)
+            if self._stands != EMPTY:
+                put_back += sql.SQL("DELETE FROM {table};").format(**names)
             if self._connection.execute(sql.SQL("SELECT FROM {table} LIMIT 1").format(**names)).fetchone() is not None:
                 self._connection.execute(sql.SQL("CREATE TEMP TABLE {kept} AS TABLE {table}").format(**names))
                 put_back += sql.SQL("INSERT INTO {table} TABLE {kept};").format(**names)
-        return put_back
+        return self._remember(name, put_back)
+
+    def _remember(self, name: str, statements: sql.Composed) -> sql.Composed:
+        """Returns what does all that, in one trip and planned once: most of what it would cost is the planning."""
+        names = {"name": sql.Identifier("pg_temp", name), "statements": statements}
+        self._connection.execute(
+            sql.SQL("CREATE FUNCTION {name}() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {statements} END $$").format(
+                **names
+            )
+        )
+        return sql.SQL("SELECT {name}()").format(**names)
 
 
 class _Pickler(pickle.Pickler):

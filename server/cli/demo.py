@@ -143,8 +143,7 @@ def _play(clinic: Clinic, day: date, said_by: dict[uuid.UUID, SimulatedDay | Non
         if said is not None:
             check_in(patient_id, at, ZONE, {"craving": said.craving, "mood": said.mood, "used": said.used})
     for moment in (at + timedelta(minutes=1), closing(day, clinic)):
-        for patient_id in watch.due_in(clinic.id, moment):
-            watch.assess([patient_id], moment)
+        watch.assess(watch.due_in(clinic.id, moment), moment)
 
 
 def _password(of: str) -> str:

@@ -9,12 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from aiosmtpd.controller import Controller
@@ -27,6 +27,7 @@ from server.local.postgres import EmbeddedPostgres
 from server.queue import conninfo
 from tests.catalog import MIGRATED, scratch_database
 from tests.e2e.browser import Browser
+from tests.e2e.programs import Program
 from tests.e2e.shifted import OFFSET_FILE
 from tests.factories import environment_for
 from tests.log_net import marks_in
@@ -50,6 +51,16 @@ class Mailbox:
         return self.answer
 
 
+class Running(Protocol):
+    """One program: what Popen has, and Program."""
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def wait(self, timeout: float) -> int | None: ...
+
+
 @dataclass
 class System:
     """What a test holds: the address, the mailbox, the clock, the database, and the processes by name."""
@@ -61,7 +72,10 @@ class System:
     """As the owner, who sees every clinic's rows."""
     superuser_url: str
     environment: dict[str, str]
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    from_nothing: bool = False
+    """Programs are started by the Procfile's commands, not forked off one that has imported everything."""
+    processes: dict[str, Running] = field(default_factory=dict)
+    _line: psycopg.Connection | None = field(default=None, init=False)
 
     def browser(self) -> Browser:
         return Browser(self.base_url)
@@ -77,8 +91,19 @@ class System:
         written.replace(self.offset_file)
 
     def query(self, statement: str, *args: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(conninfo(self.database_url)) as connection:
-            return connection.execute(statement, args).fetchall()
+        """On one connection, kept: who waits for something asks often, and a sign-in costs both sides more than that."""
+        if self._line is None:
+            self._line = self.connect()
+            self._line.autocommit = True
+        return self._line.execute(statement, args).fetchall()
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(conninfo(self.database_url))
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def command(self, *arguments: str) -> None:
         subprocess.run(
@@ -90,6 +115,9 @@ class System:
         return self.offset_file.with_name("programs.log")
 
     def start(self, name: str) -> None:
+        if not self.from_nothing:
+            self.processes[name] = Program(name, self.base_url, self.environment, self.log)
+            return
         with self.log.open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 _command(name, self.base_url), env=self.environment, stdout=log, stderr=subprocess.STDOUT
@@ -125,17 +153,22 @@ def running_system(
     names: Sequence[str] = ("web", "worker", "scheduler"),
     smtp_port: int | None = None,
     migrated: EmbeddedPostgres | None = None,
+    *,
+    from_nothing: bool = False,
 ) -> Iterator[System]:
     """On a PostgreSQL of its own, where it migrates first; or on a copy of what is migrated, which is quicker.
 
     `smtp_port`: of a mail server of the test's own, in place of the mailbox.
+    `from_nothing`: by the Procfile's commands, with two web processes; forked programs start much sooner.
     """
     mailbox = Mailbox()
     smtp = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     smtp.start()
     try:
         with _database(folder, migrated) as (postgres, database):
-            system = system_on(folder, postgres, mailbox, smtp_port or smtp.port, database)
+            system = replace(
+                system_on(folder, postgres, mailbox, smtp_port or smtp.port, database), from_nothing=from_nothing
+            )
             if migrated is None:
                 system.command("db", "upgrade")
             try:
@@ -145,6 +178,7 @@ def running_system(
                     eventually(lambda: system.browser().answers("/readyz"), "the web process is ready")
                 yield system
             finally:
+                system.close()
                 end(system.processes.values())
                 check_log(system.log.read_text())
     finally:
@@ -200,12 +234,12 @@ def check_log(text: str) -> None:
         assert marks_in(line) == [], line
 
 
-def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+def end(processes: Iterable[Running]) -> None:
     running = list(processes)
     for process in running:
         process.send_signal(signal.SIGTERM)
     for process in running:
-        process.wait(timeout=30)
+        assert process.wait(30) is not None
 
 
 def free_port() -> int:

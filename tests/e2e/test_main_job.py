@@ -17,7 +17,7 @@ WORSE = (7, 8, 7, 8, 7, 8, 7)
 
 
 def test_a_worsening_reaches_the_clinician_once(tmp_path: Path) -> None:
-    with running_system(tmp_path) as system:
+    with running_system(tmp_path, from_nothing=True) as system:
         bob, phone = _bob_and_adas_phone(system)
         for craving in STEADY:
             _check_in(system, phone, craving)

@@ -14,9 +14,11 @@ from psycopg import sql
 from server.app import create_app
 from server.extensions import db
 from server.local.install import bundled
+from server.local.postgres import EmbeddedPostgres
 from server.models import Patient
 from server.queue import conninfo
 from server.settings import Settings
+from tests.catalog import scratch_database
 from tests.e2e.system import System, end, eventually, running_system
 from tests.factories import check_in_body, make_actors, make_patient, new_id, tokens_of
 
@@ -62,10 +64,9 @@ def load(system: System, tokens: list[str]) -> Iterator[list[int]]:
                 one.result()
 
 
-def program(name: str, system: System, *words: str, database: str = "") -> None:
+def program(name: str, database_url: str, *words: str) -> None:
     """Of PostgreSQL's own, as the owner."""
-    url = conninfo(system.database_url).replace("/interlude?", f"/{database or 'interlude'}?")
-    subprocess.run([bundled() / "bin" / name, f"--dbname={url}", *words], check=True)
+    subprocess.run([bundled() / "bin" / name, f"--dbname={conninfo(database_url)}", *words], check=True)
 
 
 def hashes(connection: psycopg.Connection) -> dict[str, str]:
@@ -84,27 +85,30 @@ def backed_up(system: System, file: Path) -> dict[str, str]:
     with psycopg.connect(conninfo(system.database_url)) as watching:
         watching.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         ((snapshot,),) = watching.execute("SELECT pg_export_snapshot()").fetchall()
-        program("pg_dump", system, "--format=custom", f"--snapshot={snapshot}", f"--file={file}")
+        program("pg_dump", system.database_url, "--format=custom", f"--snapshot={snapshot}", f"--file={file}")
         return hashes(watching)
 
 
-def restored(system: System, superuser_url: str, file: Path) -> System:
+@contextmanager
+def restored(system: System, migrated: EmbeddedPostgres, file: Path) -> Iterator[System]:
     """The same programs on a new database made of the backup; none of them runs yet."""
-    with psycopg.connect(conninfo(superuser_url), autocommit=True) as superuser:
-        superuser.execute("CREATE DATABASE elsewhere OWNER interlude_owner")
-        superuser.execute(
-            "REVOKE ALL ON DATABASE elsewhere FROM PUBLIC; GRANT CONNECT ON DATABASE elsewhere TO interlude_app"
+    with scratch_database(migrated, "elsewhere") as there:
+        with psycopg.connect(conninfo(system.superuser_url), autocommit=True) as superuser:
+            superuser.execute("REVOKE ALL ON DATABASE elsewhere FROM PUBLIC")
+        program("pg_restore", there.migration_database_url, "--exit-on-error", str(file))
+        urls = {"DATABASE_URL": there.database_url, "MIGRATION_DATABASE_URL": there.migration_database_url}
+        again = replace(
+            system, database_url=there.migration_database_url, environment=system.environment | urls, processes={}
         )
-    program("pg_restore", system, "--exit-on-error", str(file), database="elsewhere")
-    urls = {name: system.environment[name].replace("/interlude?", "/elsewhere?")
-            for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL")}  # fmt: skip
-    return replace(
-        system, database_url=urls["MIGRATION_DATABASE_URL"], environment=system.environment | urls, processes={}
-    )
+        try:
+            yield again
+        finally:
+            again.close()
+            end(again.processes.values())
 
 
-def test_a_backup_under_load_is_restored_and_mails_nothing_again(tmp_path: Path) -> None:
-    with running_system(tmp_path) as system:
+def test_a_backup_under_load_is_restored_and_mails_nothing_again(tmp_path: Path, migrated: EmbeddedPostgres) -> None:
+    with running_system(tmp_path, migrated=migrated) as system:
         ada, eve, *others = people(system)
         system.mailbox.answer = "451 try again later"
         check_in(system, ada, craving=9.5)
@@ -124,12 +128,11 @@ def test_a_backup_under_load_is_restored_and_mails_nothing_again(tmp_path: Path)
         end(system.processes.values())
         system.processes.clear()
 
-        again = restored(system, system.superuser_url, tmp_path / "backup")
-        with psycopg.connect(conninfo(again.database_url)) as connection:
-            assert hashes(connection) == held
-        assert len(_refused(again)) == 2
-        again.command("after-restore", "--taken", taken.isoformat())
-        try:
+        with restored(system, migrated, tmp_path / "backup") as again:
+            with psycopg.connect(conninfo(again.database_url)) as connection:
+                assert hashes(connection) == held
+            assert len(_refused(again)) == 2
+            again.command("after-restore", "--taken", taken.isoformat())
             for name in ("web", "worker", "scheduler"):
                 again.start(name)
             eventually(lambda: again.browser().answers("/readyz"), "the restored one serves")
@@ -137,15 +140,15 @@ def test_a_backup_under_load_is_restored_and_mails_nothing_again(tmp_path: Path)
             again.shift(minutes=5)
             alerts = "SELECT 1 FROM alert_email WHERE state = 'sent'"
             eventually(lambda: again.nothing_is_due() and len(again.query(alerts)) >= 2, "it works")
-        finally:
             end(again.processes.values())
-        # What was found since, and the urgent one anew, by a mail of its own; nothing that had gone.
-        new = [mail for mail in system.mailbox.messages if mail["Message-ID"] not in sent]
-        assert len(system.mailbox.messages) == len(sent) + len(new) == 4
-        told = again.query("SELECT kind, severity FROM alert_event e JOIN alert_email m ON m.event_id = e.id"
-                           " WHERE m.state = 'sent' ORDER BY kind")  # fmt: skip
-        assert told == [("raised", "prompt"), ("restored", "urgent")]
-        assert again.query("SELECT withheld_why FROM alert_email WHERE state = 'withheld'") == [("restored",)] * 2
+            again.processes.clear()
+            # What was found since, and the urgent one anew, by a mail of its own; nothing that had gone.
+            new = [mail for mail in system.mailbox.messages if mail["Message-ID"] not in sent]
+            assert len(system.mailbox.messages) == len(sent) + len(new) == 4
+            told = again.query("SELECT kind, severity FROM alert_event e JOIN alert_email m ON m.event_id = e.id"
+                               " WHERE m.state = 'sent' ORDER BY kind")  # fmt: skip
+            assert told == [("raised", "prompt"), ("restored", "urgent")]
+            assert again.query("SELECT withheld_why FROM alert_email WHERE state = 'withheld'") == [("restored",)] * 2
 
 
 def _refused(system: System) -> list[tuple[object, ...]]:

@@ -18,7 +18,7 @@ from server.queue import conninfo
 from tests.e2e.browser import Browser
 from tests.e2e.system import PATIENCE_SECONDS, Mailbox, System, check_log, eventually, system_on
 from tests.factories import check_in_body, new_id
-from tests.faults.programs import Program
+from tests.e2e.programs import Program
 from tests.faults.traps import TRAP_FILE, Trap, sprung_in
 from tests.mail_server import MailServer, listening
 
@@ -83,8 +83,13 @@ class Faulty(System):
         return found[0]
 
     def query(self, statement: str, *args: Any) -> list[tuple[Any, ...]]:
-        with self.connect() as connection:
-            return connection.execute(statement, args).fetchall()
+        """Anew when the database ended since the last question."""
+        if self._line is not None:
+            try:
+                self._line.execute("SELECT 1")
+            except psycopg.OperationalError:
+                self.close()
+        return super().query(statement, *args)
 
     def change(self, statement: str, *args: Any) -> int:
         """How many rows it was."""
@@ -101,14 +106,13 @@ class Faulty(System):
     def is_settled(self) -> bool:
         """Nothing is due by the programs' clock, which runs on: what waits for its time is not waited for."""
         waits = """
-            SELECT 1 FROM watch WHERE due_at <= %(now)s
-            UNION ALL SELECT 1 FROM alert WHERE escalate_at <= %(now)s
-            UNION ALL SELECT 1 FROM routing WHERE digest_due_at <= %(now)s
+            SELECT 1 FROM watch WHERE due_at <= %s
+            UNION ALL SELECT 1 FROM alert WHERE escalate_at <= %s
+            UNION ALL SELECT 1 FROM routing WHERE digest_due_at <= %s
             UNION ALL SELECT 1 FROM alert_email WHERE state = 'queued'
             UNION ALL SELECT 1 FROM member_mail WHERE state = 'queued'
         """
-        with self.connect() as connection:
-            return connection.execute(waits, {"now": self.now()}).fetchone() is None
+        return not self.query(waits, *[self.now()] * 3)
 
 
 @dataclass(eq=False)
@@ -161,6 +165,7 @@ def faulty_system(folder: Path, names: Sequence[str] = ()) -> Iterator[Faulty]:
             system.up(*names)
             yield system
         finally:
+            system.close()
             _end(system)
         check_log(system.log.read_text())
 

@@ -66,7 +66,8 @@ def run(name: str, base_url: str, environment: dict[str, str], log: str) -> None
     os.environ.update(environment)
     time.tzset()
     kind = name.split(maxsplit=1)[0]
-    watch_for_traps(kind, Path(environment[TRAP_FILE]))
+    if TRAP_FILE in environment:
+        watch_for_traps(kind, Path(environment[TRAP_FILE]))
     if kind == "web":
         _serve(int(base_url.rpartition(":")[2]))
     elif kind == "release":
