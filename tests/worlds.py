@@ -35,7 +35,9 @@ class Worlds:
         self._connection.execute("SET session_replication_role = replica")
         self._tables = [name for (name,) in self._connection.execute(TABLES)]
         delete = sql.SQL("DELETE FROM {};")
-        self._empty = self._remember("empty", sql.Composed(delete.format(sql.Identifier(one)) for one in self._tables))
+        self._empty = self._remember(
+            "empty", sql.Composed([delete.format(sql.Identifier(one)) for one in self._tables])
+        )
         self._kept: dict[Key, tuple[uuid.UUID | None, bytes, sql.Composed]] = {}
         self._stands, self._written = EMPTY, 0
 

@@ -62,15 +62,14 @@ class Smtp:
 
     @contextmanager
     def _connected(self) -> Iterator["_Conversation"]:
-        tls = ssl.create_default_context()
         deadline = Deadline(self.whole_seconds, self.step_seconds)
         if self.security == "tls":
-            server: _Conversation = _OverTls(self.host, self.port, deadline, context=tls)
+            server: _Conversation = _OverTls(self.host, self.port, deadline, context=ssl.create_default_context())
         else:
             server = _Conversation(self.host, self.port, deadline)
         try:
             if self.security == "starttls":
-                server.starttls(context=tls)
+                server.starttls(context=ssl.create_default_context())
             if self.username:
                 server.login(self.username, self.password)
             yield server

@@ -47,7 +47,8 @@ def put(system: System, body: bytes, headers: dict[str, str], *, chunked: bool) 
     try:
         pieces = (body[at : at + CHUNK] for at in range(0, len(body), CHUNK))
         sent = pieces if chunked else body
-        wire.request("PUT", f"/v1/check-ins/{new_id()}", sent, headers, encode_chunked=chunked)
+        with suppress(BrokenPipeError):  # too large, it is refused before all of it is read
+            wire.request("PUT", f"/v1/check-ins/{new_id()}", sent, headers, encode_chunked=chunked)
         answer = wire.getresponse()
         return answer.status, answer.read()
     finally:

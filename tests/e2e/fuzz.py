@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--role", choices=ROLES, action="append", help="one of them alone")
     asked = parser.parse_args()
     failed, cases = False, 0
-    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder), names=("web",), from_nothing=True) as system:
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder), names=("web",)) as system:
         ground = prepared(system)
         for role in asked.role or ROLES:
             code, said = fuzz(ground, role, asked.examples, asked.seed)

@@ -91,7 +91,7 @@ class System:
         written.replace(self.offset_file)
 
     def query(self, statement: str, *args: Any) -> list[tuple[Any, ...]]:
-        """On one connection, kept: who waits for something asks often, and a sign-in costs both sides more than that."""
+        """On one connection, which is kept: who waits asks often, and a sign-in costs both sides more than that."""
         if self._line is None:
             self._line = self.connect()
             self._line.autocommit = True

@@ -16,9 +16,9 @@ from server.local.postgres import EmbeddedPostgres
 from server.local.roles import SUPERUSER
 from server.queue import conninfo
 from tests.e2e.browser import Browser
+from tests.e2e.programs import Program
 from tests.e2e.system import PATIENCE_SECONDS, Mailbox, System, check_log, eventually, system_on
 from tests.factories import check_in_body, new_id
-from tests.e2e.programs import Program
 from tests.faults.traps import TRAP_FILE, Trap, sprung_in
 from tests.mail_server import MailServer, listening
 

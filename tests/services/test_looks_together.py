@@ -1,5 +1,6 @@
 """Closer looks at many patients at once: what one at a time would have said, at the cost of few."""
 
+import os
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,6 +18,7 @@ from tests.database import change, one, rows
 from tests.factories import Actors, check_in_body, course_body, make_patient
 from tests.services.test_standings import statements
 
+EXAMPLES = max(4, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
 DAYS = 20
 answers = st.none() | st.tuples(st.integers(2, 10), st.integers(0, 8), st.sampled_from(["no", "no", "yes", None]))
 late = st.sampled_from([0, 0, 0, 1, 3])
@@ -62,7 +64,7 @@ def told(patient: Patient) -> Sequence[Sequence[tuple[Any, ...]]]:
     return [rows(statement, id=patient.id) for statement in (alerts, events, emails, stands)]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=lives)
 def test_together_is_as_one_by_one(actors: Actors, clock: Clock, lives: list[Life]) -> None:
     clock.at = MONDAY
