@@ -41,8 +41,9 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
-# For tests: what a power cut takes with it may go.
+# For tests: what a power cut takes with it may go, and nobody is there who would guess at a password's verifier.
 FORGETFUL = {
+    "scram_iterations": "1",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

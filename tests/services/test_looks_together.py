@@ -18,7 +18,7 @@ from tests.database import change, one, rows
 from tests.factories import Actors, check_in_body, course_body, make_patient
 from tests.services.test_standings import statements
 
-EXAMPLES = max(4, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
+EXAMPLES = max(3, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
 DAYS = 20
 answers = st.none() | st.tuples(st.integers(2, 10), st.integers(0, 8), st.sampled_from(["no", "no", "yes", None]))
 late = st.sampled_from([0, 0, 0, 1, 3])

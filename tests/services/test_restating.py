@@ -21,7 +21,7 @@ EVENTS = """
     SELECT kind, event.severity, event.day, reason
     FROM alert_event AS event JOIN alert ON alert.id = alert_id WHERE rule = :rule ORDER BY event.id
 """
-EXAMPLES = max(5, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
+EXAMPLES = max(4, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
 CLOSED = timedelta(hours=15)  # after the check-in at 16:00 in New York, the day is over
 
 
