@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -68,10 +68,14 @@ def _place() -> Iterator[None]:
         places.release()
 
 
-@cache
+_made = cache(BoundedSemaphore)
+_making = Lock()
+
+
 def _places(number: int) -> BoundedSemaphore:
-    """Of this process."""
-    return BoundedSemaphore(number)
+    """Of this process: also for the first two, when they ask at the same moment, which a cache alone gives one each."""
+    with _making:
+        return _made(number)
 
 
 @cache
