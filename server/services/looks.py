@@ -42,7 +42,9 @@ LOOK_BY = _NEW.on_conflict_do_update(
 
 def looking(patient: Watched, look_by: datetime, changed_from: date | None = None) -> dict[str, object]:
     """`changed_from`: the first day of which something changed that a standing rests on."""
-    return {"watched": patient.id, "watched_in": patient.clinic_id, "look_by": look_by, "changed_from": changed_from}
+    # A day in any case: with NULL the driver would take it for another statement, and have it planned apart.
+    first = changed_from or date.max
+    return {"watched": patient.id, "watched_in": patient.clinic_id, "look_by": look_by, "changed_from": first}
 
 
 def look_at_once(patient: Patient, now: datetime) -> None:

@@ -155,7 +155,7 @@ def test_one_consent_for_each_recipient_is_in_force(
     # What has expired is in nobody's way.
     clock.pass_by(days=181)
     assert grant(client, signed_in(app, actors.ada), consent_body(clock())).status_code == 201
-    assert rows("SELECT withdrawn_how FROM consent WHERE kind = 'disclosure' ORDER BY granted_at") == [
+    assert rows("SELECT withdrawn_how FROM consent WHERE kind = 'disclosure' ORDER BY granted_at, withdrawn_at") == [
         ("by_patient",), ("expired",), (None,)
     ]  # fmt: skip
 
