@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from server.languages import language
 from server.models import Answer, SessionState
-from server.schemas.fields import Body, Choice, Instant, Rating, Said, WallTime, text
+from server.schemas.fields import Body, Choice, Instant, Rating, Rows, Said, WallTime, text
 
 SUBSTANCES = (
     "nicotine",
@@ -180,5 +180,5 @@ class TodayOut(Body):
     )
     next_session = fields.Nested(NextSession, required=True, allow_none=True)
     reminders = fields.Nested(ReminderOut, required=True)
-    last_days = fields.List(fields.Nested(DayOut), required=True, metadata={"description": "The last 14 days."})
+    last_days = Rows(DayOut, required=True, metadata={"description": "The last 14 days."})
     support = Reviewed(Support, required=True)

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -28,6 +28,17 @@ class Body(Schema):
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Most of what is answered is a dict, which says it at once; marshmallow looks for dots in the name first."""
         return obj[attr] if type(obj) is dict and attr in obj else super().get_attribute(obj, attr, default)
+
+
+class Rows(fields.List[dict[str, Any]]):
+    """A list of dicts that each hold every field: marshmallow would ask of each value whether, and where, it is."""
+
+    def __init__(self, of: type[Schema], **kwargs: Any) -> None:
+        super().__init__(fields.Nested(of), **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        shown = cast(fields.Nested, self.inner).schema.dump_fields.items()
+        return [{name: one._serialize(row[name], name, row) for name, one in shown} for row in value]  # noqa: SLF001  # a field is asked by another
 
 
 class Text(fields.String):
