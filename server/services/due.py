@@ -13,7 +13,7 @@ from sqlalchemy import Select, Uuid, bindparam, case, func, or_, select
 
 from server.extensions import Instant, ask, db, table_of
 from server.models import PATIENT_HELD, Clinic, Patient, Watch
-from server.services.listed import any_of, given, to_come
+from server.services.listed import Ids, any_of, given, to_come
 from server.services.packed import NO_DAY, Records, dates, day, ordinals, raw, truth, whole
 from server.trends.standing import ROW, VERSION
 from server.trends.state import Bools, Ints
@@ -25,7 +25,7 @@ _WATCH, _PATIENT = table_of(Watch), table_of(Patient)
 class Due:
     """Patients of one clinic who are due, the Watch of each held; lists and arrays by patient, days as ordinals."""
 
-    ids: list[uuid.UUID]
+    ids: Ids
     zones: list[str]
     cut_by_travel: list[tuple[date, ...]]
     closed_elsewhere: list[date | None]
@@ -42,7 +42,7 @@ def hold_due(clinic: Clinic, patient_ids: Sequence[uuid.UUID], now: datetime) ->
     # Their own rows first, as whoever changes anything of a patient does; in one order, as whoever holds several.
     held = select(Patient.id).where(Patient.id == any_of(patient_ids), Patient.clinic_id == clinic.id)
     ids = db.session.scalars(held.order_by(Patient.id).with_for_update(**PATIENT_HELD)).all()
-    return _read(_hold(ids, now, passing=False))
+    return _read(_hold(Ids(ids), now, passing=False))
 
 
 def hold_standing(patient_ids: Sequence[uuid.UUID], now: datetime) -> Due:
@@ -54,7 +54,7 @@ def hold_standing(patient_ids: Sequence[uuid.UUID], now: datetime) -> Due:
     """
     # Of a large caseload the planner would rather read every row than look each one up.
     ask(_EACH_BY_ITS_KEY, {})
-    return _read(_hold(patient_ids, now, passing=True))
+    return _read(_hold(Ids(patient_ids), now, passing=True))
 
 
 def still_due(patient_ids: Sequence[uuid.UUID], now: datetime) -> Sequence[uuid.UUID]:
@@ -81,13 +81,13 @@ def _holding(passing: bool) -> tuple[Records, Select[Any]]:
     return records, select(records.value)
 
 
-def _hold(patient_ids: Sequence[uuid.UUID], now: datetime, *, passing: bool) -> list[uuid.UUID]:
+def _hold(patient_ids: Ids, now: datetime, *, passing: bool) -> Ids:
     records, holding = _holding(passing)
     found = records.read(ask(holding, {**given(id=patient_ids), "now": now}).scalar())
-    return [patient_ids[place - 1] for place in found["place"].tolist()]
+    return patient_ids.of((found["place"] - 1).tolist())
 
 
-def _read(held: Sequence[uuid.UUID]) -> Due:
+def _read(held: Ids) -> Due:
     """In a statement of its own: it sees all that had been committed when the last of them was held."""
     whole_row: Any = ask(_READ, given(id=held)).one()
     packed, zones, cut = whole_row
@@ -95,7 +95,7 @@ def _read(held: Sequence[uuid.UUID]) -> Due:
     elsewhere = dates(ordinals(found["closed_elsewhere"]))
     monitored_from = ordinals(found["monitored_from"])
     return Due(
-        ids=[held[place - 1] for place in found["place"].tolist()],
+        ids=held.of((found["place"] - 1).tolist()),
         zones=list(zones or ()),
         cut_by_travel=[tuple(map(date.fromisoformat, listed.split())) for listed in cut or []],
         closed_elsewhere=[None if one == NO_DAY else one for one in elsewhere],

@@ -3,13 +3,28 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, column, func, literal
 from sqlalchemy.sql.elements import BindParameter, CollectionAggregate
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
+
+
+class Ids(list[uuid.UUID]):
+    """Of a batch, which one statement after another asks for: written as PostgreSQL reads them once."""
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return [one.hex for one in self]
+
+    def of(self, places: Iterable[int]) -> "Ids":
+        """Those at these places."""
+        chosen = list(places)
+        some = Ids(self[place] for place in chosen)
+        some.texts = [self.texts[place] for place in chosen]
+        return some
 
 
 def as_table(
@@ -43,7 +58,8 @@ def any_of(ids: Iterable[uuid.UUID]) -> CollectionAggregate[Any]:
 
 def _array(values: Iterable[Any]) -> str:
     """As PostgreSQL writes an array: a driver that looks at each element by itself takes longer than all the rest."""
-    return f"{{{','.join(map(_element, values))}}}"
+    elements = values.texts if isinstance(values, Ids) else map(_element, values)
+    return f"{{{','.join(elements)}}}"
 
 
 def _element(value: uuid.UUID | date | None) -> str:

@@ -117,7 +117,7 @@ def write_back(batch: Batch, these: Bools, now: datetime) -> None:
         return
     due, places = batch.due, who.tolist()
     kept = given(
-        id=[due.ids[one] for one in places],
+        id=due.ids.of(places),
         through=[batch.closed[one] if batch.will_do[one] else None for one in places],
         due_at=[batch.closes_at[one] if due.active[one] else None for one in places],
     )
