@@ -1,7 +1,7 @@
 """Days of a clinic in which everything fails in turn, as a seed says; afterwards the same holds as if nothing had.
 
-The suite plays one seed, `make faults` twenty; FAULT_SEED=7 plays one again. The seed fixes what is done and in which order; how far the programs have come
-meanwhile, only the machine knows.
+The suite plays one seed, `make faults` twenty; FAULT_SEED=7 plays one again. The seed fixes what is done and in which
+order; how far the programs have come meanwhile, only the machine knows.
 """
 
 import os
