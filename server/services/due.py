@@ -13,7 +13,7 @@ from sqlalchemy import Select, Uuid, bindparam, case, func, or_, select
 
 from server.extensions import Instant, ask, db, table_of
 from server.models import PATIENT_HELD, Clinic, Patient, Watch
-from server.services.listed import Ids, any_of, given, to_come
+from server.services.listed import Ids, any_of, as_table, given
 from server.services.packed import NO_DAY, Records, dates, day, ordinals, raw, truth, whole
 from server.trends.standing import ROW, VERSION
 from server.trends.state import Bools, Ints
@@ -65,7 +65,7 @@ def still_due(patient_ids: Sequence[uuid.UUID], now: datetime) -> Sequence[uuid.
 
 
 _EACH_BY_ITS_KEY = select(*(func.set_config(f"enable_{how}", "off", True) for how in ("hashjoin", "mergejoin")))
-_ASKED = to_come(id=Uuid, numbered="place")
+_ASKED = as_table(id=Uuid, numbered="place")
 _OURS = (_WATCH.c.version == VERSION) & (func.length(_WATCH.c.standing) == ROW.itemsize)
 _STANDS = func.coalesce(_WATCH.c.through.is_not(None) & _OURS, False)
 # Queued, it was due by the clock of whoever queued it; this machine's may be a little behind.

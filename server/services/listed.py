@@ -1,13 +1,13 @@
 """Lists as parameters: one statement for many patients, the same text however many they are."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, column, func, literal
-from sqlalchemy.sql.elements import BindParameter, CollectionAggregate
+from sqlalchemy.sql.elements import CollectionAggregate
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
@@ -27,28 +27,20 @@ class Ids(list[uuid.UUID]):
         return some
 
 
-def as_table(
-    *, numbered: str | None = None, **columns: tuple[Iterable[Any], type[TypeEngine[Any]] | TypeEngine[Any]]
-) -> TableValuedAlias:
-    """Lists of equal length, each with its type, as a table: one statement serves all patients."""
-    listed = {name: (literal(_array(values), Text), kind) for name, (values, kind) in columns.items()}
-    return _unnested(listed, numbered)
+def as_table(*, numbered: str | None = None, **kinds: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValuedAlias:
+    """Lists of equal length, by name and type of element, as a table: one statement, built once, serves all patients.
 
-
-def to_come(*, numbered: str | None = None, **kinds: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableValuedAlias:
-    """The same for a statement that is built once: the lists come with each use, by `given`."""
-    return _unnested({name: (bindparam(f"all_{name}", type_=Text), kind) for name, kind in kinds.items()}, numbered)
+    The lists come with each use, by `given`. `numbered`: a column with the place of each, from 1.
+    """
+    texts = {name: bindparam(f"all_{name}", type_=Text) for name in kinds}
+    listed = func.unnest(*(cast(texts[name], ARRAY(kind)) for name, kind in kinds.items()))
+    names = [column(name, kind) for name, kind in kinds.items()]
+    return listed.table_valued(*names, with_ordinality=numbered).render_derived()
 
 
 def given(**lists: Iterable[Any]) -> dict[str, str]:
-    """The parameters of a table `to_come`."""
+    """The parameters of `as_table`."""
     return {f"all_{name}": _array(values) for name, values in lists.items()}
-
-
-def _unnested(columns: Mapping[str, tuple[BindParameter[str], Any]], numbered: str | None) -> TableValuedAlias:
-    listed = func.unnest(*(cast(text, ARRAY(kind)) for text, kind in columns.values()))
-    names = [column(name, kind) for name, (_, kind) in columns.items()]
-    return listed.table_valued(*names, with_ordinality=numbered).render_derived()
 
 
 def any_of(ids: Iterable[uuid.UUID]) -> CollectionAggregate[Any]:

@@ -27,7 +27,7 @@ from server.models import CheckIn, Clinic, Watch
 from server.services.courses import courses_of
 from server.services.due import Due
 from server.services.limits import thresholds_by_day
-from server.services.listed import given, to_come
+from server.services.listed import as_table, given
 from server.services.outages import outage_days
 from server.services.own_days import cut_short, own_days
 from server.services.packed import NO_DAY, Records, dates, day, number, ordinals, whole
@@ -89,7 +89,7 @@ def _newest(versions: Sequence[tuple[date, Thresholds]]) -> tuple[date, Threshol
 
 
 _WATCH, _CHECK_IN = table_of(Watch), table_of(CheckIn)
-_KEPT = to_come(id=Uuid, through=Date, due_at=DateTime(timezone=True), numbered="place")
+_KEPT = as_table(id=Uuid, through=Date, due_at=DateTime(timezone=True), numbered="place")
 _SIZE = ROW.itemsize
 _WRITE = (
     update(_WATCH)
@@ -154,7 +154,7 @@ def _news(clinic: Clinic, due: Due, closed: Sequence[date], known: Bools) -> New
     )
 
 
-_SINCE = to_come(id=Uuid, since=Date, numbered="who")
+_SINCE = as_table(id=Uuid, since=Date, numbered="who")
 _NEWER = (
     select(_CHECK_IN.c.day, _CHECK_IN.c.craving, _CHECK_IN.c.mood, _CHECK_IN.c.used)
     .where(_CHECK_IN.c.patient_id == _SINCE.c.id, _CHECK_IN.c.day > _SINCE.c.since, _CHECK_IN.c.counts)

@@ -14,7 +14,7 @@ import numpy as np
 from server.trends.course import Course, SessionState
 from server.trends.progress import middle_day
 from server.trends.record import DAY
-from server.trends.standing import USED, Answers, Awaiting, Standings, step
+from server.trends.standing import Answers, Awaiting, Standings, step
 from server.trends.state import Bools, Floats, Ints
 from server.trends.thresholds import Thresholds
 
@@ -99,19 +99,6 @@ def enter_course(rows: Standings, who: int, course: Course | None, today: date) 
     middle = middle_day(course)
     ahead = [day.toordinal() for day in [*missed, *([middle] if middle else [])] if day > today]
     rows.course_look[who] = min(ahead, default=0)
-
-
-def columns(said: Iterable[tuple[int, int, float | None, float | None, str | None]]) -> Said:
-    """(whose, day, craving, mood, used) as columns."""
-    listed = list(said)
-    who, day, craving, mood, used = zip(*listed, strict=True) if listed else ((), (), (), (), ())
-    return Said(
-        np.array(who, np.int64),
-        np.array(day, np.int64),
-        np.array(craving, np.float64),  # None becomes NaN
-        np.array(mood, np.float64),
-        np.array([USED.get(answer or "", 0) for answer in used], np.int64),
-    )
 
 
 def days(marked: Iterable[tuple[int, date]]) -> Days:

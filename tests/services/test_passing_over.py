@@ -16,6 +16,7 @@ from server.jobs.assessing import assess_all
 from server.models import Patient
 from server.scope import enter
 from server.services import check_ins, due, identities, patients, watch
+from server.services.replays import replay_all_from
 from tests.conftest import Clock
 from tests.database import change, one, rows
 from tests.e2e.system import eventually
@@ -110,7 +111,18 @@ def be_late(actors: Actors, clock: Clock) -> None:
     check_in_late(actors.ada.id, clock)
 
 
-@pytest.mark.parametrize("happens", [be_late, pause, move])
+def judge_that_day_anew(actors: Actors, clock: Clock) -> None:
+    """The day that the look closes, and none before it."""
+    replay_all_from((clock() - timedelta(days=1)).date(), actors.clinic.id)
+    db.session.commit()
+
+
+def be_down_on_it(actors: Actors, clock: Clock) -> None:
+    replay_all_from((clock() - timedelta(days=1)).date())
+    db.session.commit()
+
+
+@pytest.mark.parametrize("happens", [be_late, pause, move, judge_that_day_anew, be_down_on_it])
 def test_what_comes_while_a_look_is_under_way_makes_its_standing_be_made_anew(
     app: Flask, actors: Actors, eve: Patient, clock: Clock, happens: Any
 ) -> None:

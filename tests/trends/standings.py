@@ -1,13 +1,13 @@
 """The row that a whole diary makes: what every row that came about otherwise is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
 
 from server.trends import Record, Thresholds
-from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
-from server.trends.standing import Standings, nobody_yet
+from server.trends.caseload import ENDLESS, News, Said, catch_up, days, enter_course
+from server.trends.standing import USED, Standings, nobody_yet
 
 
 def stand(records: Sequence[Record], thresholds: Thresholds) -> Standings:
@@ -16,6 +16,19 @@ def stand(records: Sequence[Record], thresholds: Thresholds) -> Standings:
     for who, record in enumerate(records):
         enter_course(rows, who, record.course, record.today)
     return catch_up(rows, _whole(records), thresholds)[0]
+
+
+def columns(said: Iterable[tuple[int, int, float | None, float | None, str | None]]) -> Said:
+    """(whose, day, craving, mood, used) as columns."""
+    listed = list(said)
+    who, day, craving, mood, used = zip(*listed, strict=True) if listed else ((), (), (), (), ())
+    return Said(
+        np.array(who, np.int64),
+        np.array(day, np.int64),
+        np.array(craving, np.float64),  # None becomes NaN
+        np.array(mood, np.float64),
+        np.array([USED.get(answer or "", 0) for answer in used], np.int64),
+    )
 
 
 def _whole(records: Sequence[Record]) -> News:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.trends import Course, Reading, Record, Session, SessionState, Thresholds, assess_dated
-from server.trends.caseload import ENDLESS, News, catch_up, columns, days, enter_course
+from server.trends.caseload import ENDLESS, News, catch_up, days, enter_course
 from server.trends.silence import HABIT_DAYS, unlikely_length
 from server.trends.standing import nobody_yet, unlikely_lengths, unpacked
-from tests.trends.standings import stand
+from tests.trends.standings import columns, stand
 
 FIRST = date(2026, 3, 2)
 LENGTH = 32
