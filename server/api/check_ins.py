@@ -5,7 +5,7 @@ from typing import Any
 
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
-from server.api.guard import caller, requires
+from server.api.guard import caller, held_patient, requires
 from server.api.refusals import keeps_refused
 from server.api.versions import edited_versions, tagged
 from server.extensions import db, now
@@ -33,7 +33,7 @@ def show_today() -> Any:
 
 
 @routes.put("/check-ins/<uuid:check_in_id>")
-@requires(Role.PATIENT)
+@requires(Role.PATIENT, holds=True)
 @keeps_refused(CHECK_IN.name)
 @routes.arguments(CheckInIn)
 @routes.response(201, CheckInAnswer)
@@ -46,7 +46,7 @@ def put_check_in(said: dict[str, Any], check_in_id: uuid.UUID) -> Any:
     To edit one, send what it says now with the ETag of the version that you edit in If-Match. Every earlier version
     is kept.
     """
-    stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), edited_versions())
+    stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), edited_versions(), held_patient())
     answer = CHECK_IN_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from flask import g, request
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 
 from server.api.tokens import presented
 from server.errors import MfaEnrolmentRequired
@@ -17,6 +17,7 @@ from server.origin import origin
 from server.pace import keep_pace
 from server.services import sign_ins
 from server.services.audit import opened
+from server.services.holding import Held, hold
 from server.services.identities import Identity
 from server.services.presenting import Presented
 from server.services.throttle import Scope, count_attempt
@@ -30,12 +31,13 @@ READING = frozenset({"GET", "HEAD"})
 
 
 def requires(
-    *roles: Role, refresh: bool = False, enrolling: bool = False, audit: Action | None = None
+    *roles: Role, refresh: bool = False, enrolling: bool = False, holds: bool = False, audit: Action | None = None
 ) -> Callable[[View], View]:
     """The outermost decorator of a route, so that nothing of a stranger's request is read.
 
     `audit` is what staff do by it; the answer leaves after the event is committed, with all that it tells of.
     `enrolling`: also for a member who must set a second step up first, and may do little else.
+    `holds`: a patient's row is held by the statement that lets the phone in; the view takes it by `held_patient`.
     """
 
     def decorate(view: View) -> View:
@@ -45,7 +47,7 @@ def requires(
                 g.presented = _renewing()
             else:
                 g.presented = presented(refresh=False)
-                g.caller = _admitted()
+                g.caller = _admitted(patient_held=holds and _received())
                 keep_pace()
             if g.presented.role not in roles:
                 raise Forbidden
@@ -92,15 +94,31 @@ def _renewing() -> Presented:
         raise
 
 
-def _admitted() -> Identity:
+def held_patient() -> Held:
+    """The caller's row, for whoever takes what a phone reports. Asked for once: a commit or a rollback lets it go."""
+    return g.pop("held", None) or hold(caller().id)
+
+
+def _received() -> bool:
+    """Whether the whole body is here, unread: nobody waits for a row while a slow phone sends. What is wrong with it
+    is told in its turn.
+    """
+    try:
+        request.get_data()
+    except HTTPException:
+        return False
+    return True
+
+
+def _admitted(*, patient_held: bool) -> Identity:
     """The account behind the access token. Whatever every request must pass is asked here."""
-    admitted = sign_ins.admit(g.presented, now())
+    admitted = sign_ins.admit(g.presented, now(), patient_held=patient_held)
     if admitted is None:
         raise Unauthorized
     g.must_enrol = admitted.must_enrol
     if admitted.noted:
         db.session.commit()
-    g.account, g.own_language = admitted.account, admitted.language
+    g.account, g.own_language, g.held = admitted.account, admitted.language, admitted.held
     g.is_staff = admitted.identity.role is not Role.PATIENT
     return admitted.identity
 

@@ -8,7 +8,7 @@ from flask import jsonify
 from marshmallow import ValidationError
 
 from server.api.blueprint import Routes
-from server.api.guard import caller, requires
+from server.api.guard import held_patient, requires
 from server.api.problems import document, document_of, pointers_of
 from server.api.refusals import keeps_refused, known_pointers, says_yes
 from server.extensions import db, now
@@ -31,7 +31,7 @@ Errors = list[dict[str, str]]
 
 
 @routes.post("/sync")
-@requires(Role.PATIENT)
+@requires(Role.PATIENT, holds=True)
 @keeps_refused(None)
 @routes.arguments(SyncIn)
 @routes.response(200, SyncOut)
@@ -42,7 +42,7 @@ def exchange(said: dict[str, Any]) -> Any:
     same id. Sent again, all of it changes nothing.
     """
     read = [_read(item) for item in said["items"]]
-    synced = sync(caller().id, [item for item, _ in read], said.get("cursor"), now())
+    synced = sync(held_patient(), [item for item, _ in read], said.get("cursor"), now())
     # Before the commit, after which each row would be read once more.
     answer = jsonify(SYNC_OUT.dump(_answer(synced, [errors for _, errors in read])))
     db.session.commit()

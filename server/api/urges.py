@@ -5,7 +5,7 @@ from typing import Any
 
 from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
-from server.api.guard import caller, requires
+from server.api.guard import caller, held_patient, requires
 from server.api.refusals import keeps_refused
 from server.api.versions import edited_versions, tagged
 from server.extensions import db, now
@@ -22,7 +22,7 @@ URGE_OUT, URGE_ANSWER = UrgeOut(), UrgeAnswer()
 
 
 @routes.put("/urges/<uuid:urge_id>")
-@requires(Role.PATIENT)
+@requires(Role.PATIENT, holds=True)
 @keeps_refused(URGE.name)
 @routes.arguments(UrgeIn)
 @routes.response(201, UrgeAnswer)
@@ -31,7 +31,7 @@ URGE_OUT, URGE_ANSWER = UrgeOut(), UrgeAnswer()
 @routes.alt_response(428, "if-match-missing")
 def put_urge(said: dict[str, Any], urge_id: uuid.UUID) -> Any:
     """Store one urge under an id that the phone made, any number a day; retries and edits as for check-ins."""
-    stored = urges.put_urge(caller().id, urge_id, said, now(), edited_versions())
+    stored = urges.put_urge(caller().id, urge_id, said, now(), edited_versions(), held_patient())
     answer = URGE_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200

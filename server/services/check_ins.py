@@ -40,13 +40,15 @@ def put_check_in(
     fields: dict[str, Any],
     now: datetime,
     if_match: Collection[str] | None = None,
+    held: Held | None = None,
 ) -> Stored:
     """Stores one check-in under the id that the phone made; the same content again changes nothing.
 
     Raises Refused for a time that cannot be right; for other content under a known id Unconditional without the ETag
     of the version that it edits, Outdated with that of another; ParticipationWithdrawn for whoever takes no part.
+    `held`: the patient's row, of a caller who has it.
     """
-    patient = hold(patient_id)
+    patient = held or hold(patient_id)
     (result,) = store(patient, [Sent(check_in_id, fields, if_match)], now)
     return Stored(result.outcome, answer(CHECK_IN, result.stored()), patient.region)
 

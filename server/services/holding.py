@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Update, bindparam, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, select, update
 
 from server.extensions import ask, db, table_of
 from server.models import Clinic, Patient
@@ -69,16 +69,17 @@ class Held:
 
 
 _TABLE, _CLINIC = table_of(Patient), table_of(Clinic)
-_HOLD = (
-    select(
-        *(_TABLE.c[name] for name in Held.__match_args__ if name in _TABLE.c),
-        _CLINIC.c.day_starts_at,
-    )
-    .join_from(_TABLE, _CLINIC, _CLINIC.c.id == _TABLE.c.clinic_id)
-    .where(_TABLE.c.id == bindparam("patient_id"))
+_COLUMNS = (*(_TABLE.c[name] for name in Held.__match_args__ if name in _TABLE.c), _CLINIC.c.day_starts_at)
+
+
+def holding(asked: Select[Any]) -> Select[Any]:
+    """A question that has the patient's table, and holds each row that it finds: `held_in` reads it."""
+    asked = asked.add_columns(*_COLUMNS).join(_CLINIC, _CLINIC.c.id == _TABLE.c.clinic_id)
     # As PATIENT_HELD has it: neither the clinic's row, nor whoever writes a row that refers to the patient.
-    .with_for_update(of=_TABLE, key_share=True)
-)
+    return asked.with_for_update(of=_TABLE, key_share=True)
+
+
+_HOLD = holding(select().select_from(_TABLE).where(_TABLE.c.id == bindparam("patient_id")))
 _WRITE = update(_TABLE).where(_TABLE.c.id == bindparam("held")).values({name: bindparam(name) for name in WRITTEN})
 
 
@@ -91,4 +92,8 @@ def _writing(along: Insert | None, looked: bool) -> Insert | Update:
 
 def hold(patient_id: uuid.UUID) -> Held:
     """Raises NoResultFound for whoever was erased meanwhile."""
-    return Held(**ask(_HOLD, {"patient_id": patient_id}).mappings().one())
+    return held_in(ask(_HOLD, {"patient_id": patient_id}).one())
+
+
+def held_in(row: Any) -> Held:
+    return Held(*(getattr(row, name) for name in Held.__match_args__))

@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from server.extensions import db, table_of
 from server.models import Member, Patient, Role, SignIn
 from server.scope import enter, enter_asking, telling
+from server.services.holding import holding
 from server.services.identities import Identity, of_account
 
 # Either a row to be written or its columns: the caller of `standing` knows which it asked for.
@@ -29,12 +30,15 @@ class Presented:
     pair: str
 
 
-def standing(presented: Presented, now: datetime, *, held: bool = False) -> Standing | None:
-    """The sign-in and the account as they are now, in one statement; None unless both stand as presented."""
+def standing(presented: Presented, now: datetime, *, held: bool = False, patient_held: bool = False) -> Standing | None:
+    """The sign-in and the account as they are now, in one statement; None unless both stand as presented.
+
+    `held`: the sign-in's row. `patient_held`: the patient's, as `holding` has it, if a patient presents it.
+    """
     # Signed by us; an account that is not of this clinic is not found there.
     is_patient, asked = presented.role is Role.PATIENT, {"id": presented.sign_in_id}
     if is_patient and not held:
-        found: Any = enter_asking(presented.clinic_id, _seen(), asked).one_or_none()
+        found: Any = enter_asking(presented.clinic_id, _seen(patient_held), asked).one_or_none()
     else:
         enter(presented.clinic_id)
         found = db.session.execute(_asked(is_patient, held), asked).one_or_none()
@@ -42,7 +46,7 @@ def standing(presented: Presented, now: datetime, *, held: bool = False) -> Stan
         return None
     if is_patient and not held:
         sign_in, account, active = found, None, found.active
-        identity = Identity(Role.PATIENT, found.patient_id, found.clinic_id, found.token_version, found.id)
+        identity = Identity(Role.PATIENT, found.id, found.clinic_id, found.token_version, presented.sign_in_id)
     else:
         sign_in, account = found[0], found[1]
         active, identity = account.active, replace(of_account(account), sign_in_id=sign_in.id)
@@ -53,14 +57,20 @@ def standing(presented: Presented, now: datetime, *, held: bool = False) -> Stan
 
 
 @cache
-def _seen() -> Select[Any]:
-    """Built once: every request of a phone asks it. Only what admits one: the rest is read by who needs it."""
+def _seen(patient_held: bool) -> Select[Any]:
+    """Built once: every request of a phone asks it. Only what admits one: the rest is read by who needs it.
+
+    Held, a patient's row is the one that whoever held it before left; the sign-in's is as it was when we asked.
+    """
     sign_in, patient = table_of(SignIn).c, table_of(Patient).c
-    columns = (sign_in.id, sign_in.patient_id, sign_in.current_hash, sign_in.previous_hash, sign_in.retry_until)
+    columns = (sign_in.current_hash, sign_in.previous_hash, sign_in.retry_until)
     times = (sign_in.last_used_at, sign_in.ends_at, sign_in.ended_at)
-    seen = select(*columns, *times, patient.clinic_id, patient.token_version, patient.active, patient.language)
+    seen = select(*columns, *times, patient.token_version, patient.active)
     joined = table_of(SignIn).join(table_of(Patient), patient.id == sign_in.patient_id)
-    return telling(seen.select_from(joined).where(sign_in.id == bindparam("id")))
+    seen = seen.select_from(joined).where(sign_in.id == bindparam("id"))
+    if patient_held:
+        return telling(holding(seen))
+    return telling(seen.add_columns(patient.id, patient.clinic_id, patient.language))
 
 
 @cache

@@ -14,6 +14,7 @@ from server.extensions import db
 from server.models import Action, Ended, Member, Patient, Role, SignIn
 from server.scope import enter
 from server.services import audit
+from server.services.holding import Held, held_in
 from server.services.identities import Identity, account_of, of_account
 from server.services.presenting import Presented, standing
 
@@ -53,6 +54,8 @@ class Admitted:
     noted: bool
     """Whether its use was written: to be committed at once, whatever the request then does."""
     language: str | None  # a patient's own
+    held: Held | None = None
+    """The patient's row, if it was asked for and nothing had to be written."""
 
     @property
     def must_enrol(self) -> bool:
@@ -80,16 +83,19 @@ def begin(identity: Identity, device: str | None, lasting: Lasting, now: datetim
     return given
 
 
-def admit(presented: Presented, now: datetime) -> Admitted | None:
+def admit(presented: Presented, now: datetime, *, patient_held: bool = False) -> Admitted | None:
     """The account that presents an access token or a cookie, as it is now; None when it may not come in (any more).
 
     One statement, but for the first use of each pair and one use each quarter of an hour, which are written.
+    `patient_held`: holds a patient's row by the same statement.
     """
-    found = standing(presented, now)
+    found = standing(presented, now, patient_held=patient_held)
     if found is None:
         return None
     sign_in, account, identity = found
-    admitted = Admitted(identity, account, False, sign_in.language if identity.role is Role.PATIENT else None)
+    is_patient = identity.role is Role.PATIENT
+    language, held = sign_in.language if is_patient else None, held_in(sign_in) if is_patient and patient_held else None
+    admitted = Admitted(identity, account, False, language, held)
     shown = _hash(presented.pair)
     if shown == sign_in.previous_hash:
         return admitted
@@ -101,11 +107,11 @@ def admit(presented: Presented, now: datetime) -> Admitted | None:
     # The current pair arrived, so its answer was not lost. Should a retry have replaced it since we looked, it is void.
     noted = db.session.scalar(
         update(SignIn)
-        .where(SignIn.id == sign_in.id, SignIn.current_hash == shown, SignIn.ended_at.is_(None))
+        .where(SignIn.id == presented.sign_in_id, SignIn.current_hash == shown, SignIn.ended_at.is_(None))
         .values(last_used_at=now, retry_until=None)
         .returning(SignIn.id)
     )
-    return replace(admitted, noted=True) if noted else None
+    return replace(admitted, noted=True, held=None) if noted else None
 
 
 def rotate(presented: Presented, lasting: Lasting, now: datetime) -> Given | None:

@@ -9,7 +9,7 @@ from typing import Any
 from server.errors import DomainError, Refused
 from server.services import check_ins, urges
 from server.services.changes import Changes, changes_since, parse_change
-from server.services.holding import Held, hold
+from server.services.holding import Held
 from server.services.quarantine import Refusal, keep_of
 from server.services.reports import Outcome, Result, Sent
 from server.services.safety import heed
@@ -41,10 +41,12 @@ class Synced:
     region: str
 
 
-def sync(patient_id: uuid.UUID, items: Sequence[Item], cursor: str | None, now: datetime) -> Synced:
-    """One that cannot be taken stops no other. Raises Refused for a cursor that is not one of ours."""
+def sync(patient: Held, items: Sequence[Item], cursor: str | None, now: datetime) -> Synced:
+    """One that cannot be taken stops no other. Raises Refused for a cursor that is not one of ours.
+
+    The caller holds the patient's row.
+    """
     parse_change(cursor)
-    patient = hold(patient_id)
     results: list[Result | None] = [None] * len(items)
     for kind, store in STORES.items():
         places = [place for place, item in enumerate(items) if item.kind == kind and item.sent]

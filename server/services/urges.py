@@ -26,9 +26,10 @@ def put_urge(
     fields: dict[str, Any],
     now: datetime,
     if_match: Collection[str] | None = None,
+    held: Held | None = None,
 ) -> Stored:
     """Stores one under the id that the phone made; the same content again changes nothing. Raises as put_check_in."""
-    patient = hold(patient_id)
+    patient = held or hold(patient_id)
     (result,) = store(patient, [Sent(urge_id, fields, if_match)], now)
     return Stored(result.outcome, answer(URGE, result.stored()), patient.region)
 

@@ -39,12 +39,12 @@ def headers(app: Flask, client: FlaskClient, actors: Actors) -> dict[str, str]:
     return headers
 
 
-def test_a_check_in_asks_four_times(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
+def test_a_check_in_asks_three_times(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
     body = check_in_body(clock(), craving=4)
     with asked() as said:
         assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
-    # Who is it and for which clinic, the patient's row, what is known, what is new.
-    assert len(said) == 4, said
+    # Who it is, for which clinic, and the row held; what is known; what is new.
+    assert len(said) == 3, said
 
 
 def test_the_home_screen_asks_three_times(client: FlaskClient, headers: dict[str, str]) -> None:
