@@ -34,5 +34,10 @@ class LazyCursor(Cursor[Any]):
     def description(self) -> Columns | None:  # type: ignore[override]  # DB-API says a sequence
         return Columns(self) if self.pgresult is not None and self.pgresult.nfields else None
 
+    def forget(self) -> None:
+        """Nothing of the answer stays in memory while the cursor waits to be asked again."""
+        self._reset()
+        self._tx.set_pgresult(None)
+
     def described(self) -> list[Column] | None:
         return super().description

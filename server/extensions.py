@@ -12,10 +12,12 @@ from flask_migrate import Migrate
 from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import CursorResult, DateTime, Executable, MetaData, Table, TypeDecorator
+from sqlalchemy import DateTime, Executable, MetaData, Table, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.orm import DeclarativeBase
 
+from server.questions import question
 from server.sealing import Keyring
 from server.settings import Settings
 
@@ -48,11 +50,23 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant}  # noqa: RUF012  # SQLAlchemy's own declaration
 
 
-def ask(statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
-    """For columns. A session looks in each statement for objects, which takes it as long as sending it."""
+def ask(statement: Executable, values: Mapping[str, Any]) -> list[Any]:
+    """Rows of columns, by name. A session looks in each statement for objects, which takes it as long as sending it.
+
+    The statement is one that is built once.
+    """
     session = db.session()
     session.flush()  # what its objects were told goes first, as with any other statement
-    return session.connection().execute(statement, values)
+    connection = session.connection()
+    return question(statement, connection.dialect).ask(connection, values)
+
+
+def ask_one(statement: Executable, values: Mapping[str, Any]) -> Any:
+    """Its only row. Raises NoResultFound, MultipleResultsFound."""
+    rows = ask(statement, values)
+    if len(rows) != 1:
+        raise MultipleResultsFound if rows else NoResultFound
+    return rows[0]
 
 
 def table_of(model: type[Base]) -> Table:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Result, Select, Uuid, bindparam, event, func, select, true
+from sqlalchemy import Select, Uuid, bindparam, event, func, select, true
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import SessionTransaction
 
@@ -59,7 +59,7 @@ def telling(asked: Select[Any]) -> Select[Any]:
     return select(within).select_from(told.join(within, true()))
 
 
-def enter_asking(clinic_id: uuid.UUID, asked: Select[Any], values: Mapping[str, Any]) -> Result[Any]:
+def enter_asking(clinic_id: uuid.UUID, asked: Select[Any], values: Mapping[str, Any]) -> list[Any]:
     """As enter, by the first question that is asked there. `asked` is of `telling`."""
     session = db.session()
     if _KEY in session.info or session.in_transaction():

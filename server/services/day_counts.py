@@ -102,5 +102,4 @@ def _days(patient: Held, sent: Sequence[Sent]) -> Iterable[date]:
 
 
 def _rows(asked: Select[Any], patient: Held, **values: object) -> list[dict[str, Any]]:
-    found = ask(asked, {"patient_id": patient.id, **values})
-    return [dict(row) for row in found.mappings()]
+    return [row._asdict() for row in ask(asked, {"patient_id": patient.id, **values})]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, Uuid, bindparam, case, func, or_, select
 
-from server.extensions import Instant, ask, db, table_of
+from server.extensions import Instant, ask, ask_one, db, table_of
 from server.models import PATIENT_HELD, Clinic, Patient, Watch
 from server.services.listed import Ids, any_of, as_table, given
 from server.services.packed import NO_DAY, Records, dates, day, ordinals, raw, truth, whole
@@ -83,14 +83,13 @@ def _holding(passing: bool) -> tuple[Records, Select[Any]]:
 
 def _hold(patient_ids: Ids, now: datetime, *, passing: bool) -> Ids:
     records, holding = _holding(passing)
-    found = records.read(ask(holding, {**given(id=patient_ids), "now": now}).scalar())
+    found = records.read(*ask_one(holding, {**given(id=patient_ids), "now": now}))
     return patient_ids.of((found["place"] - 1).tolist())
 
 
 def _read(held: Ids) -> Due:
     """In a statement of its own: it sees all that had been committed when the last of them was held."""
-    whole_row: Any = ask(_READ, given(id=held)).one()
-    packed, zones, cut = whole_row
+    packed, zones, cut = ask_one(_READ, given(id=held))
     found = _RECORDS.read(packed)
     elsewhere = dates(ordinals(found["closed_elsewhere"]))
     monitored_from = ordinals(found["monitored_from"])

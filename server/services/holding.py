@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Insert, Select, Update, bindparam, select, update
 
-from server.extensions import ask, db, table_of
+from server.extensions import ask, ask_one, db, table_of
 from server.models import Clinic, Patient
 from server.services.looks import LOOK_BY, looking
 
@@ -92,7 +92,7 @@ def _writing(along: Insert | None, looked: bool) -> Insert | Update:
 
 def hold(patient_id: uuid.UUID) -> Held:
     """Raises NoResultFound for whoever was erased meanwhile."""
-    return held_in(ask(_HOLD, {"patient_id": patient_id}).one())
+    return held_in(ask_one(_HOLD, {"patient_id": patient_id}))
 
 
 def held_in(row: Any) -> Held:

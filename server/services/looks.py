@@ -24,7 +24,7 @@ class Watched(Protocol):
 
 _WATCH = table_of(Watch)
 _NEW = insert(_WATCH).values(
-    patient_id=bindparam("watched"), clinic_id=bindparam("watched_in"), due_at=bindparam("look_by")
+    patient_id=bindparam("watched"), clinic_id=bindparam("watched_in"), due_at=bindparam("look_by"), failures=0
 )
 # By PostgreSQL, from the row as it then is: a look at this moment writes it, too. least() passes over NULL.
 LOOK_BY = _NEW.on_conflict_do_update(

@@ -38,7 +38,7 @@ def standing(presented: Presented, now: datetime, *, held: bool = False, patient
     # Signed by us; an account that is not of this clinic is not found there.
     is_patient, asked = presented.role is Role.PATIENT, {"id": presented.sign_in_id}
     if is_patient and not held:
-        found: Any = enter_asking(presented.clinic_id, _seen(patient_held), asked).one_or_none()
+        found: Any = next(iter(enter_asking(presented.clinic_id, _seen(patient_held), asked)), None)
     else:
         enter(presented.clinic_id)
         found = db.session.execute(_asked(is_patient, held), asked).one_or_none()

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from server.extensions import Instant, ask, table_of
+from server.extensions import Instant, ask, ask_one, table_of
 from server.models import CheckIn, Clinic, Watch
 from server.services.courses import courses_of
 from server.services.due import Due
@@ -174,7 +174,7 @@ _SAYING = select(_SAID.value).join_from(_SINCE, _NEWER, true())
 
 def _said(ids: Sequence[uuid.UUID], since: Sequence[date]) -> Said:
     """The check-ins that count of the days after `since`."""
-    found = _SAID.read(ask(_SAYING, given(id=ids, since=since)).scalar())
+    found = _SAID.read(*ask_one(_SAYING, given(id=ids, since=since)))
     who, used = (found[name].astype(np.int64) for name in ("who", "used"))
     craving, mood = (found[name].astype(np.float64) for name in ("craving", "mood"))
     return Said(who - 1, ordinals(found["day"]), craving, mood, used)

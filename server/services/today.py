@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, true
+from sqlalchemy import bindparam, func, select, true
 
 from server.clock import day_end, local_day
-from server.extensions import ask, table_of
+from server.extensions import ask, ask_one, table_of
 from server.models import CheckIn, Clinic, Patient, SessionState, TmsSession
 from server.services.own_days import is_cut_short
 from server.services.support import support_for
@@ -56,7 +56,7 @@ _PATIENT = (
 
 
 def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
-    patient = ask(_PATIENT, {"patient_id": patient_id, "now": now}).one()
+    patient = ask_one(_PATIENT, {"patient_id": patient_id, "now": now})
     day = local_day(now, patient.zone, patient.day_starts_at)
     by_day = _rated(patient_id, day - timedelta(days=LONGEST_STREAK))
     return {
@@ -74,12 +74,12 @@ def today(patient_id: uuid.UUID, now: datetime) -> dict[str, Any]:
     }
 
 
-def _rated(patient_id: uuid.UUID, since: date) -> Mapping[date, Row[Any]]:
+def _rated(patient_id: uuid.UUID, since: date) -> Mapping[date, Any]:
     """By day what counts for it."""
-    return {row.day: row for row in ask(_RATED, {"patient_id": patient_id, "since": since}).all()}
+    return {row.day: row for row in ask(_RATED, {"patient_id": patient_id, "since": since})}
 
 
-def streak(by_day: Mapping[date, object], day: date, patient: Row[Any]) -> int:
+def streak(by_day: Mapping[date, object], day: date, patient: Any) -> int:
     """Days in a row with a check-in; neither a today that is still open nor a day cut short breaks it.
 
     Whoever has travelled west may have reported tomorrow already.
@@ -91,12 +91,12 @@ def streak(by_day: Mapping[date, object], day: date, patient: Row[Any]) -> int:
     return length
 
 
-def _next_session(patient: Row[Any]) -> dict[str, Any] | None:
+def _next_session(patient: Any) -> dict[str, Any] | None:
     found = {name: getattr(patient, f"next_{name}") for name in _NEXT.c.keys()}  # noqa: SIM118  # of columns, by name
     return None if found["id"] is None else found
 
 
-def _shown(day: date, by_day: Mapping[date, Row[Any]], patient: Row[Any]) -> dict[str, Any]:
+def _shown(day: date, by_day: Mapping[date, Any], patient: Any) -> dict[str, Any]:
     found = by_day.get(day)
     return {
         "day": day,

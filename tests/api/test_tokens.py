@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from server.extensions import db
@@ -13,6 +12,7 @@ from tests.api.problem import assert_problem, pointers
 from tests.conftest import Clock
 from tests.database import digest, one, rows
 from tests.factories import PASSWORD, Actors, bearer, signed_in, tokens_of
+from tests.statements import asked
 
 NEW_PASSWORD = "another battery horse"
 
@@ -52,13 +52,7 @@ def test_requests_under_way_outlive_a_refresh(app: Flask, client: FlaskClient, a
 
 
 def test_a_request_costs_one_statement_to_let_in(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
-    said: list[str] = []
-
-    @event.listens_for(db.engine, "before_cursor_execute")
-    def heard(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        said.append(statement)
-
-    try:
+    with asked() as said:
         # Which of them tells the transaction its clinic, and which asks for the sign-in: a phone's does both.
         for account, tells, asks in ((actors.ada, 0, 0), (actors.bob, 0, 1)):
             given = tokens_of(app, account)
@@ -73,8 +67,6 @@ def test_a_request_costs_one_statement_to_let_in(app: Flask, client: FlaskClient
                 said.clear()
                 assert me(client, given["access_token"]).status_code == 200
                 assert len([statement for statement in said if statement.startswith("UPDATE sign_in")]) == writes
-    finally:
-        event.remove(db.engine, "before_cursor_execute", heard)
 
 
 def test_signing_out_ends_this_device_alone(app: Flask, client: FlaskClient, actors: Actors) -> None:

@@ -1,34 +1,18 @@
 """How often a phone's request asks the database, beside the begin and the end of its transaction."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from server.app import create_app
 from server.extensions import db
 from server.settings import Settings
 from tests.conftest import Clock
 from tests.factories import Actors, check_in_body, new_id, signed_in
-
-
-@contextmanager
-def asked() -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def hear(_: Any, __: Any, statement: str, *rest: Any) -> None:
-        said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        yield said
-    finally:
-        event.remove(db.engine, "before_cursor_execute", hear)
+from tests.statements import asked
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """S5: no answer tells whether there is such an account: not its status, body or headers, nor how often Argon2 ran."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from server.extensions import db
@@ -22,6 +20,7 @@ from tests.conftest import Clock
 from tests.database import rows
 from tests.factories import PASSWORD, Actors
 from tests.resets import ask, mailed, redeem
+from tests.statements import asked
 from tests.web.conftest import csrf_token
 
 WRONG = "wrong horse battery"
@@ -46,21 +45,6 @@ def seen(answer: TestResponse) -> tuple[Any, ...]:
     body = re.sub(r'name="csrf_token" value="[^"]*"', "", answer.get_data(as_text=True))
     headers = [(name, "" if name in ("Set-Cookie", "Content-Length") else value) for name, value in answer.headers]
     return answer.status_code, body, headers
-
-
-@contextmanager
-def said_to(engine: Engine) -> Iterator[list[str]]:
-    """Every statement meanwhile, without what it carries."""
-    said: list[str] = []
-
-    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
-
-    event.listen(engine, "before_cursor_execute", listen)
-    try:
-        yield said
-    finally:
-        event.remove(engine, "before_cursor_execute", listen)
 
 
 @pytest.fixture
@@ -150,23 +134,23 @@ def test_s05_who_asks_for_a_new_password_learns_nothing(app: Flask, actors: Acto
     """Active, disabled, of another clinic, unknown: the very same statements, and a job for each."""
     actors.alice_admin.active = False
     db.session.commit()
-    asked = ("bob@clinic.example", "alice@clinic.example", "carol@elsewhere.example", "nobody@clinic.example", "x")
+    emails = ("bob@clinic.example", "alice@clinic.example", "carol@elsewhere.example", "nobody@clinic.example", "x")
     db.session.rollback()
     answers, statements = [], []
-    for email in asked:
+    for email in emails:
         client = app.test_client()
-        with counted_argon2() as calls, said_to(db.engine) as said:
+        with counted_argon2() as calls, asked() as said:
             answers.append(seen(attempt(client, email, "")))
         statements.append(said)
         assert calls == {}
-    assert answers == [answers[0]] * len(asked)
+    assert answers == [answers[0]] * len(emails)
     assert answers[0][0] == (202 if attempt is asked_by_api else 200)
-    assert statements == [statements[0]] * len(asked)
+    assert statements == [statements[0]] * len(emails)
     assert statements[0]
     jobs = rows(
         "SELECT task_name, status::text, length(args ->> 'email_index'), args ->> 'asked_at' FROM procrastinate_jobs"
     )
-    assert jobs == [jobs[0]] * len(asked)
+    assert jobs == [jobs[0]] * len(emails)
 
 
 def test_s05_the_throttle_of_asking_says_nothing_either(app: Flask, actors: Actors) -> None:

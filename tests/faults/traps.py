@@ -1,7 +1,7 @@
 """Where a program ends: it kills or freezes itself, at the very statement or commit that the test names.
 
-Nothing is put in the place of anything. The program listens to its own statements (SQLAlchemy's events), and at the one
-for which a trap is set it sends itself a SIGKILL, which no code of ours outlives.
+Nothing is put in the place of anything. The program listens to its own statements, and at the one for which a trap is
+set it sends itself a SIGKILL, which no code of ours outlives.
 """
 
 import json
@@ -10,15 +10,25 @@ import re
 import signal
 import threading
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
+from tests.statements import listen
+
 TRAP_FILE = "TEST_TRAP_FILE"
-# Of a thread's transaction: what it said to the database so far.
-_said = threading.local()
+
+
+class _Said(threading.local):
+    """Of a thread's transaction: what it said to the database so far."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+
+_said = _Said()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +68,11 @@ def watch_for_traps(program: str, file: Path) -> None:
     def begin(_: Connection) -> None:
         _said.statements = []
 
-    @event.listens_for(Engine, "before_cursor_execute")
-    def before(_: Connection, __: Any, statement: str, *___: Any) -> None:
-        pass_by("before", statement)
-
-    @event.listens_for(Engine, "after_cursor_execute")
-    def after(_: Connection, __: Any, statement: str, *___: Any) -> None:
+    def after(statement: str) -> None:
         _said.statements.append(statement)
         pass_by("after", statement)
+
+    listen(partial(pass_by, "before"), after)
 
     @event.listens_for(Engine, "commit")
     def before_commit(_: Connection) -> None:
@@ -73,7 +80,7 @@ def watch_for_traps(program: str, file: Path) -> None:
 
     @event.listens_for(Session, "after_commit")
     def after_commit(_: Session) -> None:
-        pass_by("after commit", *getattr(_said, "statements", ()))
+        pass_by("after commit", *_said.statements)
 
 
 def _fall(program: str, when: str, statements: tuple[str, ...], file: Path) -> None:

@@ -16,7 +16,7 @@ from server.services import check_ins, courses, identities, watch
 from tests.conftest import MONDAY, Clock
 from tests.database import change, one, rows
 from tests.factories import Actors, check_in_body, course_body, make_patient
-from tests.services.test_standings import statements
+from tests.statements import asked
 
 EXAMPLES = max(3, int(os.environ.get("CONTRACT_RUNS", "0")) // 10)
 DAYS = 20
@@ -94,7 +94,7 @@ def test_many_take_as_few_statements_as_one(actors: Actors, clock: Clock) -> Non
         db.session.commit()
         ids = [patient.id for patient in everybody[:size]]
         db.session.commit()
-        with statements() as said:
+        with asked() as said:
             assert watch.assess(ids, clock()) == size
         db.session.commit()
         assert one("SELECT count(*) FROM alert_email") == 2 * size

@@ -1,13 +1,11 @@
 """What is remembered of a patient: what the whole diary would say, at the same cost however long the diary is."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from server.extensions import db
 from server.jobs.assessing import assess_all
@@ -19,6 +17,7 @@ from server.trends.standing import VERSION
 from tests.conftest import Clock
 from tests.database import change, one, rows
 from tests.factories import Actors, check_in_body, course_body, make_patient
+from tests.statements import asked
 from tests.trends.standings import stand
 
 RATINGS = (3, 4, 3, None, 5, 4, 3, 2, None, None, 3, 4)  # nothing that a rule would speak of
@@ -129,20 +128,6 @@ def test_one_that_this_engine_did_not_make_is_made_anew(actors: Actors, clock: C
     assert one("SELECT version FROM watch") == VERSION
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def hear(*args: Any) -> None:
-        said.append(args[2])
-
-    event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        yield said
-    finally:
-        event.remove(db.engine, "before_cursor_execute", hear)
-
-
 def test_many_calm_patients_take_as_few_statements_as_two(actors: Actors, clock: Clock) -> None:
     everybody = [actors.ada, *(make_patient(actors.bob, clock()) for _ in range(5))]
     ids, counts = [patient.id for patient in everybody], []
@@ -151,7 +136,7 @@ def test_many_calm_patients_take_as_few_statements_as_two(actors: Actors, clock:
             for patient in everybody:
                 check_in(patient, clock, craving=3, mood=7)
             clock.pass_by(days=1)
-            with statements() as said:
+            with asked() as said:
                 assert assess_all(ids[:size], clock()) == size
             db.session.rollback()
         counts.append(len(said))
