@@ -11,7 +11,7 @@ class Sessions(SecureCookieSessionInterface):
     """A browser's. Who shows no cookie, as no phone does, has an empty one, and no key is made ready to read it."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return super().open_session(app, request) if request.cookies else self.session_class()
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
 
 class Framework(Flask):

@@ -52,6 +52,8 @@ def described(error: BaseException) -> str:
 
 def configure_logging(style: str = "json") -> None:
     """Every logger's lines, ours and the libraries', to stderr in one form."""
+    # No line says so, and each would look it up.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(style))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

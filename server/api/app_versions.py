@@ -25,10 +25,11 @@ def register(app: Flask) -> None:
 def _refuse_outgrown() -> Response | None:
     said = request.headers.get(HEADER)
     app = parse_app(said) if said else None
-    versions = parts().settings.app_versions
-    if app is None or not versions.is_outgrown(*app) or not _is_reading():
+    if app is None:
         return None
-    platform, _ = app
+    versions, (platform, _) = parts().settings.app_versions, app
+    if not versions.is_outgrown(*app) or not _is_reading():
+        return None
     return problem("app-too-old", headers={"Link": f'<{versions.update_urls[platform]}>; rel="related"'})
 
 

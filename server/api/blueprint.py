@@ -44,6 +44,16 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
         """One instance for all requests: webargs would make one for each, field by field."""
         return super().arguments(schema(), **kwargs)
 
+    def alt_response(self, *args: Any, **kwargs: Any) -> Any:
+        """It describes the view, and does not stand in its way: flask-smorest would call it by one function more."""
+        described = super().alt_response(*args, **kwargs)
+
+        def decorate(view: Any) -> Any:
+            view._apidoc = described(view)._apidoc  # noqa: SLF001  # where flask-smorest keeps it
+            return view
+
+        return decorate
+
 
 class PageQuery(Schema):
     cursor = text(200, metadata={"description": "next_cursor of the page before."})

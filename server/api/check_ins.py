@@ -47,7 +47,7 @@ def put_check_in(said: dict[str, Any], check_in_id: uuid.UUID) -> Any:
     is kept.
     """
     stored = check_ins.put_check_in(caller().id, check_in_id, said, now(), edited_versions(), held_patient())
-    answer = CHECK_IN_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
+    answer = CHECK_IN_ANSWER.dump_whole(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200
 

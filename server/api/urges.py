@@ -32,7 +32,7 @@ URGE_OUT, URGE_ANSWER = UrgeOut(), UrgeAnswer()
 def put_urge(said: dict[str, Any], urge_id: uuid.UUID) -> Any:
     """Store one urge under an id that the phone made, any number a day; retries and edits as for check-ins."""
     stored = urges.put_urge(caller().id, urge_id, said, now(), edited_versions(), held_patient())
-    answer = URGE_ANSWER.dump(stored.row | {"support": support_for(stored.region)})
+    answer = URGE_ANSWER.dump_whole(stored.row | {"support": support_for(stored.region)})
     db.session.commit()
     return tagged(answer), 201 if stored.created else 200
 

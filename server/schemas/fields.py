@@ -1,6 +1,7 @@
 """Fields that take what they mean and nothing that merely looks like it."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -29,16 +30,20 @@ class Body(Schema):
         """Most of what is answered is a dict, which says it at once; marshmallow looks for dots in the name first."""
         return obj[attr] if type(obj) is dict and attr in obj else super().get_attribute(obj, attr, default)
 
+    def dump_whole(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """As dump, of what holds every field: marshmallow would ask of each whether, and where, it is."""
+        return {name: field._serialize(said[name], name, said) for name, field in self.dump_fields.items()}  # noqa: SLF001  # as marshmallow does
+
 
 class Rows(fields.List[dict[str, Any]]):
-    """A list of dicts that each hold every field: marshmallow would ask of each value whether, and where, it is."""
+    """A list of dicts that each hold every field."""
 
-    def __init__(self, of: type[Schema], **kwargs: Any) -> None:
+    def __init__(self, of: type[Body], **kwargs: Any) -> None:
         super().__init__(fields.Nested(of), **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[dict[str, Any]]:
-        shown = cast(fields.Nested, self.inner).schema.dump_fields.items()
-        return [{name: one._serialize(row[name], name, row) for name, one in shown} for row in value]  # noqa: SLF001  # a field is asked by another
+        schema = cast(Body, cast(fields.Nested, self.inner).schema)
+        return [schema.dump_whole(row) for row in value]
 
 
 class Text(fields.String):

@@ -238,9 +238,11 @@ def _stored(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> dict[str, s
     sealed = _note(model)
     stored: list[dict[str, Any]] = []
     for row in rows:
-        note, place = row["note"], sealed.place(tuple(row[name] for name in sealed.of))
+        note = row["note"]
         stored.append({name: row[name] for name in names})
-        stored[-1]["note_sealed"] = None if note is None else keyring().seal(note, place)
+        stored[-1]["note_sealed"] = (
+            None if note is None else keyring().seal(note, sealed.place(tuple(row[name] for name in sealed.of)))
+        )
     return given_rows(stored)
 
 
