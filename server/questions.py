@@ -44,7 +44,9 @@ class Question:
             if cursor is None:
                 cursor = cursors[self] = connection.connection.cursor()
             cursor.execute(self._text, written)
-            return self._read(cursor)
+            rows = self._read(cursor)
+            cursor.forget()
+            return rows
         except BaseException as error:  # noqa: BLE001  # as SQLAlchemy has it
             # It raises, and knows whether the connection is still good.
             connection._handle_dbapi_exception(error, self._text, None, None, None)  # noqa: SLF001
@@ -71,7 +73,6 @@ class Question:
             for place, read in self._readers:
                 values[place] = read(values[place])
             rows.append(self._row(values))
-        cursor.forget()
         return rows
 
 

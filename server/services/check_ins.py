@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from server.errors import NotFound
 from server.extensions import db
 from server.models import Answer, CheckIn, CheckInVersion
-from server.services.day_counts import choose, first_moved, known_rows, lowered, name_counting
+from server.services.day_counts import FIRST, choose, first_moved, known_rows, lowered, name_counting
 from server.services.holding import Held, hold
 from server.services.pages import Cursor
 from server.services.quarantine import supersede
 from server.services.report_lists import newest_first, versions_of
-from server.services.reports import Desk, Kind, Result, Sent, Stored, answer
+from server.services.reports import Desk, Kept, Kind, Outcome, Result, Sent, Stored, answer
 from server.services.safety import hear_yes
 
 ABSENT: dict[str, Any] = {
@@ -49,7 +49,8 @@ def put_check_in(
     `held`: the patient's row, of a caller who has it.
     """
     patient = held or hold(patient_id)
-    (result,) = store(patient, [Sent(check_in_id, fields, if_match)], now)
+    sent = [Sent(check_in_id, fields, if_match)]
+    (result,) = _store_first(patient, sent, now) or store(patient, sent, now)
     return Stored(result.outcome, answer(CHECK_IN, result.stored()), patient.region)
 
 
@@ -73,11 +74,33 @@ def store(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
     patient.look_at_once(now, first_moved(kept))
     supersede(patient, CHECK_IN.name, desk.said_anew(), now)
     desk.write()
-    # What cannot wait for a tick is raised here. An edit that says yes still is no second yes.
+    _hear(patient, new, now)
+    return results
+
+
+def _store_first(patient: Held, sent: Sequence[Sent], now: datetime) -> list[Result]:
+    """The first of a day, as most are: with nothing known it is decided before anybody looks, and the statement that
+    writes it looks whether that is so. If not, nothing is written and nothing comes back.
+    """
+    desk = Desk(patient, CHECK_IN, (), now)
+    results = desk.take(sent)
+    if patient.quarantined or results[0].outcome is not Outcome.STORED:
+        return []
+    new = list(desk.kept.values())
+    choose(new)
+    name_counting(new)
+    patient.look_at_once(now, first_moved(new))
+    if not desk.write_first(FIRST):
+        return []
+    _hear(patient, new, now)
+    return results
+
+
+def _hear(patient: Held, new: Sequence[Kept], now: datetime) -> None:
+    """What cannot wait for a tick is raised here. An edit that says yes still is no second yes."""
     yes = [one for one in new if one.row["self_harm_thoughts"] == Answer.YES]
     first_told = [one.row["day"] for one in yes if not one.was or one.was["self_harm_thoughts"] != Answer.YES]
     hear_yes(patient, first_told, [one.row["day"] for one in yes], now)
-    return results
 
 
 def get_check_in(patient_id: uuid.UUID, check_in_id: uuid.UUID) -> CheckIn:

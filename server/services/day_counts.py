@@ -13,6 +13,7 @@ from server.models import CheckIn
 from server.services.holding import Held
 from server.services.local_times import local_time
 from server.services.reports import Kept, Sent
+from server.services.row_sets import adding
 
 TABLE = table_of(CheckIn)
 # Built once, and of one text however many are asked for: PostgreSQL plans it once, too.
@@ -24,6 +25,8 @@ _THESE_AND_THEIR_DAYS = _OF_PATIENT.where(or_(_THESE, _THAT_DAY))
 # One alone, as a phone mostly sends: how many an array will hold PostgreSQL cannot know, and so it plans those anew.
 _ONE, _ITS_DAY = TABLE.c.id == bindparam("id"), TABLE.c.day == bindparam("day")
 _ONE_AND_HOLDER = _OF_PATIENT.where(or_(_ONE, and_(TABLE.c.counts, _ITS_DAY)))
+FIRST = adding(TABLE, unless=_ONE_AND_HOLDER)
+"""Adds one that nothing is known of: neither is anything stored under its id, nor does anything count for its day."""
 
 
 def known_rows(patient: Held, sent: Sequence[Sent]) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, bindparam, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, func, select, update
 
 from server.extensions import ask, ask_one, db, table_of
 from server.models import Clinic, Patient
-from server.services.looks import LOOK_BY, looking
+from server.services.looks import look_by, looking
 
 # What may be set. All else is as it was read.
 WRITTEN = ("changes", "quarantined")
@@ -56,9 +56,25 @@ class Held:
             if along is not None:
                 ask(along, values or {})
             return
-        looked = looking(self, self._look_by, self._changed_from) if self._look_by else {}
-        ask(_writing(along, asked), {**written, **looked, "held": self.id, **(values or {})})
-        self._was, self._look_by, self._changed_from = written, None, None
+        ask(_writing(along, asked), {**written, **self._looking(), "held": self.id, **(values or {})})
+        self._have_written()
+
+    def write_if(self, adds: Insert, values: Mapping[str, Any]) -> bool:
+        """Whatever was set, and the look that was asked for, if `adds` adds a row; else none of it is any more."""
+        ((added,),) = ask(_writing_if(adds), {**self._written(), **self._looking(), "held": self.id, **values})
+        if added:
+            self._have_written()
+            return True
+        for name, value in self._was.items():
+            setattr(self, name, value)
+        self._look_by = self._changed_from = None
+        return False
+
+    def _looking(self) -> dict[str, object]:
+        return looking(self, self._look_by, self._changed_from) if self._look_by else {}
+
+    def _have_written(self) -> None:
+        self._was, self._look_by, self._changed_from = self._written(), None, None
         # An object of the row that the session has is read anew when it is asked.
         known = db.session.identity_map.get(db.session.identity_key(Patient, self.id))
         if known is not None:
@@ -87,7 +103,15 @@ _WRITE = update(_TABLE).where(_TABLE.c.id == bindparam("held")).values({name: bi
 def _writing(along: Insert | None, looked: bool) -> Insert | Update:
     """What was set, the look that was asked for, and `along`, in one statement."""
     whole: Insert | Update = _WRITE if along is None else along.add_cte(_WRITE.cte("written"))
-    return whole.add_cte(LOOK_BY.cte("looked")) if looked else whole
+    return whole.add_cte(look_by().cte("looked")) if looked else whole
+
+
+@cache
+def _writing_if(adds: Insert) -> Select[Any]:
+    """`adds`, and whatever follows from a row that it added: how many there are is the answer."""
+    added = adds.returning(adds.table.c.id).cte("added")
+    written = _WRITE.where(select(added).exists()).cte("written")
+    return select(func.count()).select_from(added).add_cte(written, look_by(added).cte("looked"))
 
 
 def hold(patient_id: uuid.UUID) -> Held:

@@ -4,8 +4,8 @@ import uuid
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlalchemy import Date, bindparam, case, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Date, FromClause, bindparam, case, func, literal, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from server.extensions import db, table_of
 from server.models import Patient, Watch
@@ -23,21 +23,32 @@ class Watched(Protocol):
 
 
 _WATCH = table_of(Watch)
-_NEW = insert(_WATCH).values(
-    patient_id=bindparam("watched"), clinic_id=bindparam("watched_in"), due_at=bindparam("look_by"), failures=0
+_ASKED = select(
+    bindparam("watched", type_=_WATCH.c.patient_id.type),
+    bindparam("watched_in", type_=_WATCH.c.clinic_id.type),
+    bindparam("look_by", type_=_WATCH.c.due_at.type),
+    literal(0, _WATCH.c.failures.type),
 )
-# By PostgreSQL, from the row as it then is: a look at this moment writes it, too. least() passes over NULL.
-LOOK_BY = _NEW.on_conflict_do_update(
-    index_elements=["patient_id"],
-    set_={
-        "due_at": func.least(_WATCH.c.due_at, _NEW.excluded.due_at),
-        "through": case(
-            (_WATCH.c.through >= bindparam("changed_from", type_=Date), None),
-            else_=_WATCH.c.through,
-        ),
-    },
-)
-"""Parameters of `looking`. Whoever was never looked at is from now on."""
+
+
+def look_by(after: FromClause | None = None) -> Insert:
+    """Parameters of `looking`. Whoever was never looked at is from now on; of `after` there must be a row."""
+    asked = _ASKED if after is None else _ASKED.select_from(after)
+    new = insert(_WATCH).from_select(["patient_id", "clinic_id", "due_at", "failures"], asked)
+    # By PostgreSQL, from the row as it then is: a look at this moment writes it, too. least() passes over NULL.
+    return new.on_conflict_do_update(
+        index_elements=["patient_id"],
+        set_={
+            "due_at": func.least(_WATCH.c.due_at, new.excluded.due_at),
+            "through": case(
+                (_WATCH.c.through >= bindparam("changed_from", type_=Date), None),
+                else_=_WATCH.c.through,
+            ),
+        },
+    )
+
+
+_LOOK_BY = look_by()
 
 
 def looking(patient: Watched, look_by: datetime, changed_from: date | None = None) -> dict[str, object]:
@@ -65,4 +76,4 @@ def look_no_more(patient: Patient) -> None:
 
 def _look_by(patient: Patient, at: datetime) -> None:
     if patient.withdrawn_at is None:
-        db.session.execute(LOOK_BY, looking(patient, at))
+        db.session.execute(_LOOK_BY, looking(patient, at))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Insert, Table
 
 from server.errors import DomainError, Outdated, ParticipationWithdrawn, Refused, Unconditional
 from server.extensions import Base, db, keyring, table_of
@@ -211,6 +211,16 @@ class Desk:
             db.session.execute(changing(self.kind.table, *names[2:]), rows)
         new = [kept.row for kept in touched if kept.was is None]
         self.patient.write(*((adding(self.kind.table), _stored(self.kind.model, new)) if new else ()))
+
+    def write_first(self, adds: Insert) -> bool:
+        """The only one, and the patient's row, if `adds` finds nothing against it; else nothing is written."""
+        (row,) = (kept.row for kept in self.kept.values())
+        if row.get("note"):
+            hold_key(db.session.connection(), keyring())
+        self.patient.changes += 1
+        row["change"] = self.patient.changes
+        known_by = {name: row[name] for name in ("patient_id", "id", "day")}
+        return self.patient.write_if(adds, known_by | _stored(self.kind.model, [row]))
 
 
 def answer(kind: Kind, kept: Kept) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Insert,
+    Select,
     Table,
     Text,
     Update,
@@ -28,10 +29,11 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 
 @cache
-def adding(table: Table) -> Insert:
-    """Of rows with every column."""
+def adding(table: Table, unless: Select[Any] | None = None) -> Insert:
+    """Of rows with every column; of none if `unless` finds anything."""
     given = _given(table)
-    return insert(table).from_select([one.name for one in table.columns], select(given))
+    rows = select(given) if unless is None else select(given).where(~unless.exists())
+    return insert(table).from_select([one.name for one in table.columns], rows)
 
 
 @cache

@@ -23,11 +23,15 @@ def headers(app: Flask, client: FlaskClient, actors: Actors) -> dict[str, str]:
     return headers
 
 
-def test_a_check_in_asks_three_times(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
-    body = check_in_body(clock(), craving=4)
+def test_the_first_check_in_of_a_day_asks_twice(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
+    url, body = f"/v1/check-ins/{new_id()}", check_in_body(clock(), craving=4)
     with asked() as said:
-        assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
-    # Who it is, for which clinic, and the row held; what is known; what is new.
+        assert client.put(url, json=body, headers=headers).status_code == 201
+    # Who it is, for which clinic, and the row held; what is new, if nothing is known.
+    assert len(said) == 2, said
+    with asked() as said:
+        assert client.put(url, json=body, headers=headers).status_code == 200
+    # What is known, besides: nothing is new.
     assert len(said) == 3, said
 
 
@@ -58,13 +62,13 @@ def test_statements_stay_prepared_whatever_is_read_in_between(
     """psycopg prepares what comes often, and forgets all of it at a rollback. No request here is to need one."""
     alone = create_app(settings, now=clock)  # all of its requests go over one connection
     phone = alone.test_client()
-    for _ in range(8):
+    for back in range(8):
         assert phone.get("/v1/today", headers=headers).status_code == 200
-        body = check_in_body(clock(), craving=4)
+        body = check_in_body(clock() - timedelta(days=back), craving=4)
         assert phone.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 201
     with alone.app_context():
         prepared = db.session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
         db.session.remove()
         db.engine.dispose()
-    # Who it is; of today the patient and the days; of a check-in the patient, what is known, what is new.
-    assert len(prepared) == 6, prepared
+    # Who it is, held and not; of today the patient and the days; of a check-in what is new.
+    assert len(prepared) == 5, prepared

@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Integer, bindparam, select
 
 from server.extensions import db, table_of
 from server.models import CheckIn
 from server.services.holding import hold
 from server.services.row_sets import adding, given_rows
 from tests.conftest import Clock
+from tests.database import digest
 from tests.factories import Actors, new_id
 
 
@@ -32,6 +34,19 @@ def test_what_was_not_set_is_not_written(actors: Actors) -> None:
     db.session.flush()
     held.write()
     assert hold(actors.ada.id).changes == 5
+
+
+def test_of_what_rests_on_a_row_that_is_not_added_nothing_is_written(actors: Actors, clock: Clock) -> None:
+    first = adding(table_of(CheckIn), unless=select(bindparam("known", type_=Integer)))
+    before, held = digest(), hold(actors.ada.id)
+    held.changes, held.quarantined = 7, 2
+    held.look_at_once(clock(), clock().date())
+    assert not held.write_if(first, {"known": 1, **given_rows([])})
+    # Nor is it left over for what is written next.
+    held.write()
+    assert (held.changes, held.quarantined) == (actors.ada.changes, actors.ada.quarantined)
+    db.session.commit()
+    assert digest() == before
 
 
 def test_a_naive_time_does_not_go_in(actors: Actors, clock: Clock) -> None:
