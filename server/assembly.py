@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from server.clock import utcnow
 from server.connections import watch_connections
-from server.cursors import LazyCursor
+from server.cursors import LazyCursor, answer_in_binary
 from server.extensions import Parts, db, keyring
 from server.framework import Framework
 from server.logs import configure_logging, described
@@ -64,6 +64,7 @@ def assemble(
     db.init_app(app)
     with app.app_context():
         watch_connections(db.engine)
+        answer_in_binary(db.engine)
     return app
 
 

@@ -1,9 +1,15 @@
-"""psycopg's cursor, without an object for each column of each answer, which nobody looks at."""
+"""psycopg's cursor, without an object for each column of each answer, which nobody looks at; and answers in binary."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from psycopg import Column, Cursor
+from psycopg.pq import Format
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExecutionContext
+
+# The execution option of a statement whose answer is long and of bytes: as text each would come as two letters.
+BINARY = "interlude_binary"
 
 
 class Columns(Sequence[Column]):
@@ -36,3 +42,12 @@ class LazyCursor(Cursor[Any]):
 
     def described(self) -> list[Column] | None:
         return super().description
+
+
+def answer_in_binary(engine: Engine) -> None:
+    """Whoever asks with the option BINARY; SQLAlchemy itself has none for it."""
+
+    @event.listens_for(engine, "do_execute")
+    def as_asked(cursor: Cursor[Any], _statement: str, _values: Any, context: ExecutionContext) -> None:
+        if BINARY in context.execution_options:
+            cursor.format = Format.BINARY
