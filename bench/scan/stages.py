@@ -16,13 +16,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
+from sqlalchemy import delete, table
 
 from bench.scan.columns import drain, record, write
 from bench.scan.load import DAY_OF_MICROSECONDS, EPOCH, FIRST
 from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
-from server.jobs.assessing import BATCH, TOGETHER
+from server.jobs.assessing import BATCH, TOGETHER, enqueue_due
 from server.models import Clinic
 from server.queue import conninfo
 from server.scope import enter
@@ -103,6 +104,19 @@ def states(connection: psycopg.Connection, _days: int) -> Out:
     return {"bytes": drain(connection, STATES)}
 
 
+def queue(_: psycopg.Connection, days: int) -> Out:
+    """A tick that finds everybody due, and the same some minutes later, while all still wait."""
+    create_app(Settings.from_env(os.environ)).app_context().push()
+    began, seconds = time.perf_counter(), list[float]()
+    for minutes in (0, 5):
+        enqueue_due(_over(days) + timedelta(minutes=minutes))
+        db.session.commit()
+        seconds.append(time.perf_counter() - began - sum(seconds))
+    db.session.execute(delete(table("procrastinate_jobs")))
+    db.session.commit()
+    return {"seconds": seconds[0], "again": seconds[1]}
+
+
 def step(connection: psycopg.Connection, days: int) -> Out:
     """One new day, taken in as the workers do, one for each processor; the closer looks of a sample are timed apart."""
     everybody, parts = _everybody(connection), os.cpu_count() or 1
@@ -172,4 +186,4 @@ def run(stages: Mapping[str, Stage]) -> None:
 
 
 if __name__ == "__main__":
-    run({stage.__name__: stage for stage in (floor, replayed, remember, states, step)})
+    run({stage.__name__: stage for stage in (floor, replayed, remember, states, queue, step)})
