@@ -13,7 +13,7 @@ from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import DateTime, Executable, MetaData, Table, TypeDecorator
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.orm import DeclarativeBase
 
@@ -55,10 +55,20 @@ def ask(statement: Executable, values: Mapping[str, Any]) -> list[Any]:
 
     The statement is one that is built once.
     """
+    connection = _connection()
+    return question(statement, connection.dialect).ask(connection, values)
+
+
+def tell(statement: Executable, values: Mapping[str, Any]) -> int:
+    """As ask, of a statement that writes: how many rows it wrote."""
+    connection = _connection()
+    return question(statement, connection.dialect).tell(connection, values)
+
+
+def _connection() -> Connection:
     session = db.session()
     session.flush()  # what its objects were told goes first, as with any other statement
-    connection = session.connection()
-    return question(statement, connection.dialect).ask(connection, values)
+    return session.connection()
 
 
 def ask_one(statement: Executable, values: Mapping[str, Any]) -> Any:

@@ -7,15 +7,19 @@ read, but for a cursor that is asked the same again.
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from psycopg.pq import Format
 from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from server.cursors import LazyCursor
 
+# The execution option of a statement whose answer is long and of bytes: as text each would come as two letters.
+BINARY = "interlude_binary"
 _CURSORS = "interlude_cursors"
+T = TypeVar("T")
 Processor = Callable[[Any], Any]
 
 
@@ -27,6 +31,7 @@ class Question:
         if compiled.post_compile_params or compiled.literal_execute_params or compiled.prefetch:
             raise TypeError("its text, or the default of a column, is made anew at each execution")
         self._text, self._dialect = compiled.string, dialect
+        self._format = Format.BINARY if BINARY in statement.get_execution_options() else Format.TEXT
         binds = [(name, bind) for bind, name in compiled.bind_names.items()]
         self._own = {name: bind.effective_value for name, bind in binds if not bind.required}
         writers = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds)
@@ -38,15 +43,23 @@ class Question:
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows of the answer, by the names of its columns. Errors are SQLAlchemy's, as of any other statement."""
+        return self._said(connection, values, self._read)
+
+    def tell(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """How many rows it wrote."""
+        return self._said(connection, values, lambda cursor: cursor.rowcount)
+
+    def _said(self, connection: Connection, values: Mapping[str, Any], take: Callable[[LazyCursor], T]) -> T:
         cursors, written = connection.info.setdefault(_CURSORS, {}), self._written(values)
         try:
             cursor = cursors.get(self)
             if cursor is None:
-                cursor = cursors[self] = connection.connection.cursor()
+                cursor = cursors[self] = cast(LazyCursor, connection.connection.cursor())
+                cursor.format = self._format
             cursor.execute(self._text, written)
-            rows = self._read(cursor)
+            taken = take(cursor)
             cursor.forget()
-            return rows
+            return taken
         except BaseException as error:  # noqa: BLE001  # as SQLAlchemy has it
             # It raises, and knows whether the connection is still good.
             connection._handle_dbapi_exception(error, self._text, None, None, None)  # noqa: SLF001

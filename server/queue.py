@@ -5,17 +5,18 @@ from typing import Any
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from sqlalchemy import (
-    Exists,
+    ColumnElement,
     SQLColumnExpression,
     Text,
+    case,
     cast,
     column,
     delete,
     exists,
     func,
-    or_,
     select,
     table,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, array
@@ -54,11 +55,17 @@ def conninfo(database_url: str) -> str:
 _jobs = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
 
 
-def waiting_for(name: str, arg: str, value: SQLColumnExpression[Any]) -> Exists:
-    """True in SQL where a job of this name, with this value as (or in) its argument, is still to be taken."""
-    text = cast(value, Text)
-    named = or_(_jobs.c.args[arg].astext == text, _jobs.c.args[arg].op("?")(text))
-    return exists().where(_jobs.c.task_name == name, cast(_jobs.c.status, Text) == "todo", named)
+def waiting_for(name: str, arg: str, value: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """True in SQL where a job of this name, with this value as (or in) its argument, is still to be taken.
+
+    What waits is gathered once for all values: looked for in each job's list, a caseload that waits would take minutes.
+    """
+    given = _jobs.c.args[arg]
+    listed = case((func.jsonb_typeof(given) == "array", given), else_=func.jsonb_build_array(given))
+    each = func.jsonb_array_elements_text(listed).table_valued("value").render_derived().lateral()
+    waiting = select(each.c.value).select_from(_jobs.join(each, true()))
+    waiting = waiting.where(_jobs.c.task_name == name, cast(_jobs.c.status, Text) == "todo", each.c.value.is_not(None))
+    return cast(value, Text).in_(waiting)
 
 
 def is_waiting(name: str, session: Session | scoped_session[Any]) -> bool:

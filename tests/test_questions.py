@@ -6,12 +6,28 @@ from typing import Any
 
 import pytest
 from psycopg.errors import AdminShutdown
-from sqlalchemy import ARRAY, Integer, Numeric, Uuid, bindparam, column, insert, literal, select, text, values
+from psycopg.pq import Format
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Uuid,
+    bindparam,
+    column,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+    values,
+)
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound, NoResultFound, OperationalError, ProgrammingError
 
-from server.extensions import Instant, ask, ask_one, db, table_of
+from server.extensions import Instant, ask, ask_one, db, table_of, tell
 from server.models import Answer, Clinic, Patient, Watch
 from server.models.types import choice
+from server.questions import BINARY
 from tests.factories import Actors, new_id
 
 NUMBERS = select(values(column("number", Integer), name="given").data([(1,), (2,)]))
@@ -52,6 +68,21 @@ def test_the_only_row_is_the_only_one(actors: Actors) -> None:
         ask_one(NUMBERS, {})
     with pytest.raises(NoResultFound):
         ask_one(PATIENT, {"patient_id": new_id()})
+
+
+def test_how_many_rows_were_written_is_told(actors: Actors) -> None:
+    moved = update(table_of(Patient)).where(table_of(Patient).c.code == bindparam("known")).values(region="CA")
+    for known, wrote in ((actors.ada.code, 1), ("nobody", 0)):
+        assert tell(moved, {"known": known}) == wrote
+
+
+def test_bytes_come_in_binary_where_the_statement_says_so(actors: Actors) -> None:
+    given, formats = bindparam("given", type_=LargeBinary), {}
+    for asked in (select(given), select(given).execution_options(**{BINARY: True})):
+        assert ask_one(asked, {"given": bytes(range(256))})[0] == bytes(range(256))
+        cursors = db.session.connection().info["interlude_cursors"]
+        formats[asked] = next(reversed(cursors.values())).format
+    assert list(formats.values()) == [Format.TEXT, Format.BINARY]
 
 
 def test_what_is_not_given_is_not_taken_for_null(actors: Actors) -> None:

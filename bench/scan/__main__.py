@@ -34,6 +34,7 @@ NAMES = {
     "replayed": "a whole replay, on all processors",
     "states": "reading the stored states (COPY out)",
     "step": "one new day, from stored states",
+    "queue": "a tick that puts all of them on the queue",
     "ewma": "pandas: groupby().ewm(), the rows in memory already",
     "kalman": "statsmodels: UnobservedComponents, for all by a sample",
 }
@@ -82,7 +83,8 @@ def measure(environ: Mapping[str, str], clinic: str, diaries: Diaries, days: int
             for name in ("floor", "replayed", "states"):
                 measured[name].append(stage(name, days, environ))
             load(owner, clinic, diaries, days + turn, days + turn + 1)
-            measured["step"].append(stage("step", days + turn, environ))
+            for name in ("queue", "step"):
+                measured[name].append(stage(name, days + turn, environ))
     for name in PEERS:
         measured[name].append(stage(name, days, environ))
     return measured
@@ -95,8 +97,10 @@ def report(measured: Mapping[str, Sequence[Mapping[str, Any]]], patients: int, d
     print(f"\n{patients} patients x {days} days: {measured['replayed'][0]['check_ins']} check-ins; medians of {ROUNDS}")
     print(f"{'':<58}{'seconds':>9}{'ratio':>8}{'peak MB':>9}")
     for name, words in NAMES.items():
-        base = "states" if name in ("states", "step") else "floor"
+        base = "states" if name in ("states", "step", "queue") else "floor"
         print(f"{words:<58}{seconds[name]:>9.2f}{seconds[name] / seconds[base]:>8.2f}{peaks[name]:>9}")
+    again = median(out["again"] for out in measured["queue"])
+    print(f"The next tick, while all of them still wait, takes {again:.2f} s.")
     close = median(out["close"] for out in measured["step"])
     each, busy = (median(out[name] for out in measured["step"]) for name in ("close_ms", "close_cpu_ms"))
     print(
@@ -113,6 +117,7 @@ def report(measured: Mapping[str, Sequence[Mapping[str, Any]]], patients: int, d
         "seconds": seconds,
         "peak_mb": peaks,
         "ratios": ratios,
+        "again": again,
         "close": close,
         "close_ms": each,
         "close_cpu_ms": busy,

@@ -16,17 +16,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
+from sqlalchemy import delete, table
 
 from bench.scan.columns import drain, record, write
 from bench.scan.load import DAY_OF_MICROSECONDS, EPOCH, FIRST
 from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
-from server.jobs.assessing import BATCH, TOGETHER
+from server.jobs.assessing import BATCH, TOGETHER, enqueue_due
 from server.models import Clinic
 from server.queue import conninfo
 from server.scope import enter
 from server.services import watch
+from server.services.listed import Ids
 from server.settings import Settings
 from server.trends.standing import ROW, VERSION
 
@@ -102,16 +104,31 @@ def states(connection: psycopg.Connection, _days: int) -> Out:
     return {"bytes": drain(connection, STATES)}
 
 
+def queue(_: psycopg.Connection, days: int) -> Out:
+    """A tick that finds everybody due, and the same some minutes later, while all still wait."""
+    create_app(Settings.from_env(os.environ)).app_context().push()
+    began, seconds = time.perf_counter(), list[float]()
+    for minutes in (0, 5):
+        enqueue_due(_over(days) + timedelta(minutes=minutes))
+        db.session.commit()
+        seconds.append(time.perf_counter() - began - sum(seconds))
+    db.session.execute(delete(table("procrastinate_jobs")))
+    db.session.commit()
+    return {"seconds": seconds[0], "again": seconds[1]}
+
+
 def step(connection: psycopg.Connection, days: int) -> Out:
     """One new day, taken in as the workers do, one for each processor; the closer looks of a sample are timed apart."""
     everybody, parts = _everybody(connection), os.cpu_count() or 1
-    batches = [everybody[at : at + BATCH] for at in range(0, len(everybody), BATCH)]
+    named = [str(one) for one in everybody]
+    batches = [named[at : at + BATCH] for at in range(0, len(named), BATCH)]
     ready = get_context("fork").Barrier(parts + 1)
     with get_context("fork").Pool(parts, _start_worker, (_clinic(connection), ready)) as workers:
         ready.wait()
         began = time.perf_counter()
-        others = [one for left in workers.imap_unordered(partial(_pass_over, _over(days)), batches) for one in left]
+        left = list(workers.imap_unordered(partial(_pass_over, _over(days)), batches))
         seconds = time.perf_counter() - began
+        others = [one for ids in left for one in ids]
         close = sorted(set(everybody[:SAMPLE]) & set(others))
         taken, busy = workers.apply(_look_closely, (close, _over(days)))
     each = 1000 / len(close)
@@ -136,8 +153,9 @@ def _start_worker(clinic: uuid.UUID, ready: Barrier) -> None:
     ready.wait()
 
 
-def _pass_over(now: datetime, ids: list[uuid.UUID]) -> list[uuid.UUID]:
-    _, others = watch.pass_over(ids, now)
+def _pass_over(now: datetime, named: list[str]) -> Ids:
+    """As a job comes: their names in it."""
+    _, others = watch.pass_over(Ids.named(named), now)
     db.session.commit()
     return others
 
@@ -168,4 +186,4 @@ def run(stages: Mapping[str, Stage]) -> None:
 
 
 if __name__ == "__main__":
-    run({stage.__name__: stage for stage in (floor, replayed, remember, states, step)})
+    run({stage.__name__: stage for stage in (floor, replayed, remember, states, queue, step)})

@@ -13,6 +13,7 @@ from server.queue import app as queue
 from server.queue import enqueue
 from server.scope import clinics_with_due, enter
 from server.services import tallies, watch
+from server.services.listed import Ids
 from server.services.outages import notice_outages
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -39,19 +40,19 @@ def _enqueue_due_in(clinic_id: uuid.UUID, at: datetime) -> int:
 @queue.task(name="assess")
 def assess(clinic_id: str, patient_ids: list[str]) -> None:
     enter(uuid.UUID(clinic_id))
-    assess_all([uuid.UUID(patient_id) for patient_id in patient_ids], now())
+    assess_all(Ids.named(patient_ids), now())
 
 
 def assess_all(patient_ids: Sequence[uuid.UUID], at: datetime) -> int:
     """Most at once, and then those who need a closer look, fewer at a time."""
     if len(patient_ids) == 1:
         return _assess(patient_ids, at)
-    looked, others = _pass_over(patient_ids, at)
+    looked, others = _pass_over(Ids.of_all(patient_ids), at)
     groups = [others[start : start + TOGETHER] for start in range(0, len(others), TOGETHER)]
     return looked + sum(_assess(group, at) for group in groups)
 
 
-def _pass_over(patient_ids: Sequence[uuid.UUID], at: datetime) -> tuple[int, Sequence[uuid.UUID]]:
+def _pass_over(patient_ids: Ids, at: datetime) -> tuple[int, Ids]:
     try:
         done = watch.pass_over(patient_ids, at)
         if done[0]:

@@ -70,19 +70,18 @@ def list_outages() -> Sequence[Outage]:
     return db.session.scalars(select(Outage).order_by(Outage.began_at.desc())).all()
 
 
-def outage_days(ids: Sequence[uuid.UUID], since: Sequence[date | None]) -> list[frozenset[date]]:
-    """The local days of each of these patients that are unknown, by where the patient was then.
+def outage_days(ids: Sequence[uuid.UUID], since: Sequence[date | None]) -> Iterator[tuple[int, date]]:
+    """The local days of these patients that are unknown, by where each was then: (place, day).
 
     From the day on that `since` has for each; none where it has None.
     """
-    asked = [max(day, EARLIEST) for day in since if day is not None]
-    spans = _outages_since(min(asked)) if asked else []
+    asked = [day for day in since if day is not None]
+    spans = _outages_since(max(min(asked), EARLIEST)) if asked else []
     stretches = stretches_of(ids) if spans else {}
     unknown = {alike: unknown_days(spans, alike) for alike in set(stretches.values())}
-    return [
-        frozenset(day for day in unknown[stretches[one]] if day >= first) if first and spans else frozenset()
-        for one, first in zip(ids, since, strict=True)
-    ]
+    for place, first in enumerate(since if spans else ()):
+        if first is not None:
+            yield from ((place, day) for day in unknown[stretches[ids[place]]] if day >= first)
 
 
 def _outages_since(day: date) -> Sequence[Span]:

@@ -5,7 +5,7 @@ Source: PostgreSQL documentation, "Binary Format" of the types (the functions *s
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -16,8 +16,12 @@ from sqlalchemy.types import Double, Integer
 
 from server.trends.state import Ints
 
+# As PostgreSQL sends them, and receives them: a UUID, a day, an instant, and where a row lies (its ctid).
+ID, DAY, INSTANT, PLACE = np.dtype("V16"), np.dtype(">i4"), np.dtype(">i8"), np.dtype("V6")
+NEVER = np.iinfo(INSTANT).max  # PostgreSQL's infinity, as an instant
 NO_DAY = date.min
 _EPOCH = date(2000, 1, 1).toordinal()  # from here PostgreSQL counts days
+_MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)  # and microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ def raw(column: ColumnElement[Any], size: int) -> Field:
     return Field(column, f"V{size}")
 
 
+def place(column: ColumnElement[Any]) -> Field:
+    return Field(func.tidsend(column), PLACE.str)
+
+
 class Records:
     """What a query's rows are packed as: `value` is what to select, `read` takes what came of it."""
 
@@ -59,6 +67,7 @@ class Records:
         record = reduce(lambda before, one: before.op("||")(one), [one.sent for one in fields.values()])
         self.value = func.string_agg(record, literal(b"", LargeBinary), type_=LargeBinary)
         self._kind = np.dtype([(name, one.read) for name, one in fields.items()])
+        self.size = self._kind.itemsize
 
     def read(self, value: bytes | None) -> NDArray[np.void]:
         return np.frombuffer(value or b"", self._kind)  # of no rows it is NULL
@@ -67,6 +76,16 @@ class Records:
 def ordinals(days: NDArray[Any]) -> Ints:
     """date.toordinal() of a column of days."""
     return days.astype(np.int64) + _EPOCH
+
+
+def sent_days(ordinals: Ints) -> NDArray[Any]:
+    """The other way round."""
+    return (ordinals - _EPOCH).astype(DAY)
+
+
+def sent_instant(at: datetime) -> int:
+    """An aware one."""
+    return (at - _MIDNIGHT) // timedelta(microseconds=1)
 
 
 def dates(days: Ints) -> list[date]:

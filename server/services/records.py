@@ -1,7 +1,7 @@
 """Patients' records as the trend engine takes them, gathered from the tables; many take as few statements as one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -31,11 +31,9 @@ def records_of(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date]) 
     """
     ids = [one.id for one in patients]
     readings, courses = _readings(ids), courses_of(ids)
-    paused: list[set[date]] = [set() for _ in ids]
-    for place, day in paused_days(ids, closed):
-        paused[place].add(day)
     # What is replayed came through no service, so none was down.
-    outages = outage_days(ids, [one.monitored_from if clinic.live else None for one in patients])
+    down = outage_days(ids, [one.monitored_from if clinic.live else None for one in patients])
+    paused, outages = (_by_place(found, len(ids)) for found in (paused_days(ids, closed), down))
     return [
         Record(
             readings=tuple(readings[one.id]),
@@ -43,12 +41,19 @@ def records_of(clinic: Clinic, patients: Sequence[Any], closed: Sequence[date]) 
             course=courses.get(one.id),
             monitored_from=one.monitored_from,
             monitored_until=one.monitored_until,
-            paused=frozenset(off),
-            outages=down,
+            paused=off,
+            outages=out,
             cut_short=frozenset(cut_short(one.zone, one.days_cut_short, one.monitored_from or today, today)),
         )
-        for one, today, off, down in zip(patients, closed, paused, outages, strict=True)
+        for one, today, off, out in zip(patients, closed, paused, outages, strict=True)
     ]
+
+
+def _by_place(found: Iterable[tuple[int, date]], places: int) -> list[frozenset[date]]:
+    days: list[set[date]] = [set() for _ in range(places)]
+    for place, day in found:
+        days[place].add(day)
+    return [frozenset(one) for one in days]
 
 
 def _readings(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Reading]]:

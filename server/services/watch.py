@@ -10,14 +10,15 @@ from sqlalchemy import or_, select, update
 from server.extensions import db
 from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient, Watch
 from server.scope import entered
-from server.services.due import hold_due, hold_standing, still_due
-from server.services.listed import any_of
+from server.services.due import hold_due, hold_standing, read_due, still_due
+from server.services.listed import Ids, any_of
 from server.services.lost import is_lost
 from server.services.notices import notify
+from server.services.packed import dates
 from server.services.raising import raise_news
 from server.services.records import records_of
 from server.services.restating import restate
-from server.services.standings import Batch, look_over, write_back
+from server.services.standings import Batch, limits_of, look_over, write_back
 from server.services.told import told_about
 from server.trends import assess_each
 from server.trends.caseload import enter_course
@@ -63,7 +64,7 @@ def due_in(clinic_id: uuid.UUID, now: datetime) -> Sequence[uuid.UUID]:
     ).all()
 
 
-def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, list[uuid.UUID]]:
+def pass_over(patient_ids: Ids, now: datetime) -> tuple[int, Ids]:
     """Looks at those of these patients who are due and of whom no rule has anything to say.
 
     Returns how many they were, and those of the others who are due, too: they need a closer look, and of them nothing
@@ -71,12 +72,15 @@ def pass_over(patient_ids: Sequence[uuid.UUID], now: datetime) -> tuple[int, lis
     """
     clinic = _clinic()
     # Of whom nothing is remembered, everything must be read, and then looked at closely: not here.
-    batch = look_over(clinic, hold_standing(patient_ids, now), now)
+    due = hold_standing(patient_ids, now)
+    batch = look_over(clinic, limits_of(clinic), due, now)
     write_back(batch, ~batch.close, now)
-    passed = {batch.due.ids[who] for who in np.flatnonzero(~batch.close).tolist()}
-    others = [one for one in patient_ids if one not in passed]
-    due = set(still_due(others, now)) if others else ()
-    return len(passed), [one for one in others if one in due]
+    closer, unheld = np.zeros(len(patient_ids), np.bool_), np.ones(len(patient_ids), np.bool_)
+    closer[due.asked[batch.close]], unheld[due.asked] = True, False
+    others = patient_ids.of(unheld)
+    still = set(still_due(others, now)) if len(others) else ()
+    closer[unheld] = [one in still for one in others]
+    return int((~batch.close).sum()), patient_ids.of(closer)
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -86,7 +90,9 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     and of one clinic.
     """
     clinic = _clinic()
-    batch = look_over(clinic, hold_due(clinic, patient_ids, now), now)
+    held = hold_due(clinic, patient_ids, now)
+    limits = limits_of(clinic)
+    batch = look_over(clinic, limits, read_due(held, limits.begins), now)
     look_closely(batch, now)
     everybody = np.ones_like(batch.close)
     write_back(batch, everybody, now)
@@ -102,11 +108,11 @@ def look_closely(batch: Batch, now: datetime) -> None:
     close = np.flatnonzero(batch.close).tolist()
     if not close:
         return
-    ids = [batch.due.ids[who] for who in close]
+    ids = list(batch.due.ids.of(batch.close))
     patients = _patients(ids)
     held = [patients[one] for one in ids]
-    records = records_of(batch.clinic, held, [batch.closed[who] for who in close])
-    found, told = assess_each(records, batch.versions), told_about(ids)
+    records = records_of(batch.clinic, held, dates(batch.closed[batch.close]))
+    found, told = assess_each(records, batch.limits.versions), told_about(ids)
     news: list[tuple[Patient, AlertEvent]] = []
     for who, one, record, findings in zip(close, held, records, found, strict=True):
         enter_course(batch.rows, who, record.course, record.today)

@@ -15,7 +15,8 @@ from server.extensions import db
 from server.jobs.assessing import assess_all
 from server.models import Patient
 from server.scope import enter
-from server.services import check_ins, due, identities, patients, watch
+from server.services import check_ins, due, identities, limits, outages, patients, watch
+from server.services.listed import Ids
 from server.services.replays import replay_all_from
 from tests.conftest import Clock
 from tests.database import change, one, rows
@@ -51,9 +52,15 @@ def another(app: Flask, actors: Actors) -> Iterator[ThreadPoolExecutor]:
         pool.submit(db.session.remove).result()
 
 
-def look(patient_ids: list[uuid.UUID], clock: Clock) -> None:
-    watch.pass_over(patient_ids, clock())
+def pass_over(patient_ids: list[uuid.UUID], clock: Clock) -> tuple[int, list[uuid.UUID]]:
+    looked, others = watch.pass_over(Ids.of_all(patient_ids), clock())
+    return looked, list(others)
+
+
+def look(patient_ids: list[uuid.UUID], clock: Clock) -> tuple[int, list[uuid.UUID]]:
+    found = pass_over(patient_ids, clock)
     db.session.commit()
+    return found
 
 
 def check_in_late(patient_id: uuid.UUID, clock: Clock, commit: bool = True) -> None:
@@ -72,7 +79,7 @@ def test_it_waits_for_nobody_who_holds_a_patient(app: Flask, actors: Actors, eve
     with another(app, actors) as somebody:
         somebody.submit(lambda: db.session.get_one(Patient, ada, with_for_update=True).id).result()
         db.session.execute(text("SET LOCAL lock_timeout = '100ms'"))
-        assert watch.pass_over(both, clock()) == (2, [])
+        assert pass_over(both, clock) == (2, [])
         db.session.commit()
         somebody.submit(db.session.rollback).result()
     assert [one(DUE, id=patient_id, now=clock()) for patient_id in both] == [False, False]
@@ -86,7 +93,7 @@ def test_who_is_being_written_of_is_passed_over_and_looked_at_next(
     with another(app, actors) as somebody:
         somebody.submit(check_in_late, ada, clock, commit=False).result()
         db.session.execute(text("SET LOCAL lock_timeout = '100ms'"))
-        assert watch.pass_over(both, clock()) == (1, [ada])
+        assert pass_over(both, clock) == (1, [ada])
         db.session.commit()
         somebody.submit(db.session.commit).result()
     assert one(DUE, id=ada, now=clock())
@@ -134,7 +141,7 @@ def test_what_comes_while_a_look_is_under_way_makes_its_standing_be_made_anew(
     else:
         began_at = Clock(clock())
     db.session.commit()
-    assert watch.pass_over([ada], clock()) == (1, [])
+    assert pass_over([ada], clock) == (1, [])
     with another(app, actors) as somebody:
         waits: Future[None] = somebody.submit(happens, actors, began_at)
         with db.engine.connect() as watching:
@@ -149,31 +156,63 @@ def test_what_comes_while_a_look_is_under_way_makes_its_standing_be_made_anew(
     assert remembered(actors.ada) == replayed(actors.ada, clock)
 
 
-def test_what_is_committed_before_a_row_is_held_is_seen_by_the_look_that_holds_it(
+@contextmanager
+def under_way(
+    app: Flask, actors: Actors, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Future[tuple[int, list[uuid.UUID]]]]:
+    """A look at Ada that has its snapshot, and finds her; then it waits, until this is over, before it holds her."""
+    waits = func.pg_advisory_xact_lock_shared(7)
+    monkeypatch.setattr(due, "_IS_DUE", due._IS_DUE & (cast(waits, Text).is_not(None)))
+    due._reading.cache_clear()
+    try:
+        with another(app, actors) as somebody, db.engine.connect() as gate:
+            gate.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            looks = somebody.submit(look, [actors.ada.id], clock)
+            eventually(lambda: bool(one("SELECT count(*) FROM pg_locks WHERE NOT granted")), "it waits")
+            yield looks
+            gate.rollback()
+            looks.result()
+    finally:
+        due._reading.cache_clear()
+    db.session.rollback()
+
+
+def have_other_limits(actors: Actors, clock: Clock) -> None:
+    limits.change_limits(identities.of_member(actors.alice_admin), {"h": 2}, clock())
+    db.session.commit()
+
+
+def be_down(actors: Actors, clock: Clock) -> None:
+    noon = clock() - timedelta(hours=16)
+    outages.record_outage(noon - timedelta(hours=6), noon, clock())
+    db.session.commit()
+
+
+@pytest.mark.parametrize("happens", [be_late, move, have_other_limits, be_down])
+def test_who_was_written_of_before_a_row_is_held_is_not_passed_by_what_was_read_before(
+    app: Flask, actors: Actors, eve: Patient, clock: Clock, monkeypatch: pytest.MonkeyPatch, happens: Any
+) -> None:
+    assert eve.active
+    db.session.commit()
+    with under_way(app, actors, clock, monkeypatch) as looks:
+        happens(actors, clock)
+    assert looks.result() == (0, [actors.ada.id])
+    assert one(DUE, id=actors.ada.id, now=clock())
+    assert assess_all([actors.ada.id], clock()) == 1
+    assert remembered(actors.ada) == replayed(actors.ada, clock)
+
+
+def test_who_takes_part_again_before_a_row_is_held_stays_due(
     app: Flask, actors: Actors, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ada takes part again after the look has begun, and before it holds her: she must stay due."""
     bob, ada = identities.of_member(actors.bob), actors.ada.id
     live(actors.ada, clock, (3, 4, 3))
     patients.change_patient(bob, ada, {"active": False}, clock())
     db.session.commit()
     clock.pass_by(days=1)
-    # The look has its snapshot, and finds her; then it waits here.
-    waits = func.pg_advisory_xact_lock_shared(7)
-    monkeypatch.setattr(due, "_IS_DUE", due._IS_DUE & (cast(waits, Text).is_not(None)))
-    due._holding.cache_clear()
-    try:
-        with another(app, actors) as somebody, db.engine.connect() as gate:
-            gate.execute(text("SELECT pg_advisory_xact_lock(7)"))
-            looks = somebody.submit(look, [ada], clock)
-            eventually(lambda: bool(one("SELECT count(*) FROM pg_locks WHERE NOT granted")), "it waits")
-            patients.change_patient(bob, ada, {"active": True}, clock())
-            db.session.commit()
-            gate.rollback()
-            looks.result()
-    finally:
-        due._holding.cache_clear()
-    db.session.rollback()
+    with under_way(app, actors, clock, monkeypatch):
+        patients.change_patient(bob, ada, {"active": True}, clock())
+        db.session.commit()
     assert one("SELECT due_at FROM watch WHERE patient_id = :id", id=ada) is not None
 
 
@@ -201,10 +240,10 @@ def test_a_check_in_of_the_open_day_leaves_the_standing_and_one_of_a_closed_day_
 
 def test_who_is_not_due_needs_no_closer_look(actors: Actors, clock: Clock) -> None:
     live(actors.ada, clock, (3,))
-    assert watch.pass_over([uuid.uuid4(), actors.ada.id], clock()) == (0, [])
-    assert watch.pass_over([], clock()) == (0, [])
+    assert pass_over([uuid.uuid4(), actors.ada.id], clock) == (0, [])
+    assert pass_over([], clock) == (0, [])
     check_in_late(actors.ada.id, clock)  # behind the standing
-    assert watch.pass_over([uuid.uuid4(), actors.ada.id], clock()) == (0, [actors.ada.id])
+    assert pass_over([uuid.uuid4(), actors.ada.id], clock) == (0, [actors.ada.id])
 
 
 def test_whoever_takes_no_part_is_not_looked_at_though_a_row_said_so(actors: Actors, clock: Clock) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from server.extensions import db
 from server.jobs.assessing import assess_all, enqueue_due
-from server.models import PATIENT_HELD, Patient
+from server.models import PATIENT_HELD, Patient, Watch
+from server.queue import waiting_for
 from server.services import check_ins, watch
 from server.settings import Settings
 from tests.concurrently import concurrently
@@ -46,6 +47,14 @@ def test_a_claim_is_made_once_and_again_when_the_job_was_lost(actors: Actors, cl
     change("DELETE FROM procrastinate_jobs")
     assert enqueue_due(clock()) == 1
     db.session.rollback()
+
+
+def test_what_waits_on_the_queue_is_gathered_once_however_many_wait(actors: Actors) -> None:
+    """Looked for in each job's list anew, a caseload that waited for minutes stopped every tick."""
+    lost = select(Watch.patient_id).where(~waiting_for("assess", "patient_ids", Watch.patient_id))
+    asked = lost.compile(db.engine, compile_kwargs={"literal_binds": True})
+    plan = "\n".join(db.session.scalars(text(f"EXPLAIN {asked}")))
+    assert "hashed SubPlan" in plan, plan
 
 
 def test_of_two_claims_at_once_each_patient_is_in_one(app: Flask, actors: Actors, clock: Clock) -> None:
