@@ -202,10 +202,13 @@ def test_who_was_written_of_before_a_row_is_held_is_not_passed_by_what_was_read_
     assert remembered(actors.ada) == replayed(actors.ada, clock)
 
 
+@pytest.mark.parametrize("monitored", [True, False])
 def test_who_takes_part_again_before_a_row_is_held_stays_due(
-    app: Flask, actors: Actors, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    app: Flask, actors: Actors, clock: Clock, monkeypatch: pytest.MonkeyPatch, monitored: bool
 ) -> None:
     bob, ada = identities.of_member(actors.bob), actors.ada.id
+    if not monitored:
+        patients.change_patient(bob, ada, {"monitored_from": None}, clock())
     live(actors.ada, clock, (3, 4, 3))
     patients.change_patient(bob, ada, {"active": False}, clock())
     db.session.commit()
