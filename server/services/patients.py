@@ -134,7 +134,7 @@ def change_patient(caller: Identity, patient_id: uuid.UUID, fields: dict[str, An
         # The day that is under way is looked at once more when it ends; then nobody looks.
         end_all(patient, Ended.DISABLED, now)
         _void_invites(patient, now)
-    if patient.monitored_from is not None:
+    if patient.monitored_from is not None or (patient.active and not was_active):
         look_by_end_of_day(patient, now)
     if team is not None:
         _hand_over(patient, team, now)
