@@ -14,12 +14,12 @@ from sqlalchemy import ColumnClause, Date, FromClause, Select, bindparam, case, 
 from server.extensions import Instant, ask, db, table_of
 from server.models import PATIENT_HELD, CheckIn, Clinic, Patient, Watch
 from server.questions import BINARY
-from server.services.listed import Ids, any_of, as_table, given
+from server.services.listed import Ids, any_given, any_of
 from server.services.packed import (
-    ID,
     NO_DAY,
     Records,
     day,
+    identity,
     number,
     ordinals,
     place,
@@ -47,7 +47,6 @@ class Due:
     """Patients of one clinic who are due, the Watch of each held; arrays by patient, days as ordinals."""
 
     ids: Ids
-    asked: Ints  # the place of each in what was asked
     rows: NDArray[np.void]  # where the Watch of each lies, as long as it is held and not written
     clocks: Sequence[Clock]
     clock: Ints  # whose is which of them
@@ -75,7 +74,7 @@ def read_due(held: Ids, begins: date) -> Due:
 
     `begins`: the first day of the limits in force. Days before it are judged by others, on the diary.
     """
-    return _read(_reading(passing=False), {**given(id=held), "begins": begins}, held)
+    return _read(_reading(passing=False), {"ids": held.listed, "begins": begins})
 
 
 def hold_standing(patient_ids: Ids, now: datetime) -> Due:
@@ -86,10 +85,8 @@ def hold_standing(patient_ids: Ids, now: datetime) -> Due:
     over here; or before it was held and after all this was read, and then the row that is held is not the one that was
     read, and the patient is passed over, too.
     """
-    # Of a large caseload the planner would rather read every row than look each one up.
     ask(_EACH_BY_ITS_KEY, {})
-    values = {**given(id=patient_ids), "now": now, "begins": date.min}
-    return _read(_reading(passing=True), values, patient_ids)
+    return _read(_reading(passing=True), {"ids": patient_ids.listed, "now": now, "begins": date.min})
 
 
 def still_due(patient_ids: Ids, now: datetime) -> Sequence[uuid.UUID]:
@@ -105,8 +102,10 @@ def _of_row(name: str, table: FromClause) -> ColumnClause[Any]:
 
 
 CTID = _of_row("ctid", _WATCH)
-_EACH_BY_ITS_KEY = select(*(func.set_config(f"enable_{how}", "off", True) for how in ("hashjoin", "mergejoin")))
-_ASKED = as_table(id=ID, numbered="place")
+# Of a large caseload the planner would rather read every row than look each one up; of one that nobody has analyzed
+# since a restore, it would do so for each row. (Ways that are off look dear, and for what is dear it would compile.)
+_OTHER_WAYS = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_material", "jit")
+_EACH_BY_ITS_KEY = select(*(func.set_config(way, "off", True) for way in _OTHER_WAYS))
 _OURS = (_WATCH.c.version == VERSION) & (func.length(_WATCH.c.standing) == ROW.itemsize)
 _STANDS = func.coalesce(_WATCH.c.through.is_not(None) & _OURS, False)
 _WILL_DO = _STANDS & (_WATCH.c.through + 1 >= bindparam("begins", type_=Date))
@@ -124,7 +123,6 @@ class _Reading(NamedTuple):
 @cache
 def _reading(*, passing: bool) -> _Reading:
     read = select(
-        _ASKED.c.place,
         _WATCH.c.patient_id,
         CTID.label("lies"),
         _PATIENT.c.zone,
@@ -138,8 +136,7 @@ def _reading(*, passing: bool) -> _Reading:
         _STANDING.label("standing"),
         case((_WILL_DO, _WATCH.c.through), else_=NO_DAY).label("since"),
     )
-    joined = _ASKED.join(_WATCH, _WATCH.c.patient_id == _ASKED.c.id)
-    joined = joined.join(_PATIENT, _PATIENT.c.id == _WATCH.c.patient_id)
+    joined = _WATCH.join(_PATIENT, _PATIENT.c.id == _WATCH.c.patient_id)
     if passing:
         held, read = _WATCH.alias("held"), read.where(_IS_DUE, _STANDS)
         # PostgreSQL holds the newest row there is, and asks again of that one: it must be the one that is read. By who
@@ -147,7 +144,8 @@ def _reading(*, passing: bool) -> _Reading:
         joined = joined.join(held, _of_row("ctid", held) == CTID)
         read = read.where(_of_row("xmin", held) == _of_row("xmin", _WATCH))
         read = read.with_for_update(of=held, key_share=True, skip_locked=True)
-    due = read.select_from(joined).where(_PATIENT.c.withdrawn_at.is_(None)).subquery("due")
+    read = read.where(_WATCH.c.patient_id == any_given("ids"), _PATIENT.c.withdrawn_at.is_(None))
+    due = read.select_from(joined).subquery("due")
     said = Records(
         day=day(_CHECK_IN.c.day, NO_DAY),
         craving=number(_CHECK_IN.c.craving),
@@ -157,7 +155,7 @@ def _reading(*, passing: bool) -> _Reading:
     since = (_CHECK_IN.c.patient_id == due.c.patient_id) & (_CHECK_IN.c.day > due.c.since)
     newer = select(said.value.label("said")).where(since, _CHECK_IN.c.counts).lateral("newer")
     patients = Records(
-        place=whole(due.c.place),
+        patient=identity(due.c.patient_id),
         lies=place(due.c.lies),
         active=truth(due.c.active),
         monitored_from=day(due.c.monitored_from, NO_DAY),
@@ -173,16 +171,15 @@ def _reading(*, passing: bool) -> _Reading:
     return _Reading(together.group_by(*clock).execution_options(**{BINARY: True}), patients, said)
 
 
-def _read(reading: _Reading, values: dict[str, Any], asked: Ids) -> Due:
+def _read(reading: _Reading, values: dict[str, Any]) -> Due:
     rows = ask(reading.statement, values)
     each = [reading.patients.read(row.patients) for row in rows]
     found = np.concatenate(each) if each else reading.patients.read(None)
     said = reading.said.read(b"".join(row.said for row in rows if row.said))
-    places, monitored_from = found["place"].astype(np.int64) - 1, ordinals(found["monitored_from"])
+    monitored_from = ordinals(found["monitored_from"])
     craving, mood = (said[name].astype(np.float64) for name in ("craving", "mood"))
     return Due(
-        ids=asked.of(places),
-        asked=places,
+        ids=Ids(found["patient"]),
         rows=found["lies"],
         clocks=[Clock(row.zone, row.closed_elsewhere, tuple(map(date.fromisoformat, row.cut.split()))) for row in rows],
         clock=np.repeat(np.arange(len(rows)), [len(one) for one in each]),

@@ -56,6 +56,10 @@ def raw(column: ColumnElement[Any], size: int) -> Field:
     return Field(column, f"V{size}")
 
 
+def identity(column: ColumnElement[Any]) -> Field:
+    return Field(func.uuid_send(column), ID.str)
+
+
 def place(column: ColumnElement[Any]) -> Field:
     return Field(func.tidsend(column), PLACE.str)
 

@@ -75,12 +75,12 @@ def pass_over(patient_ids: Ids, now: datetime) -> tuple[int, Ids]:
     due = hold_standing(patient_ids, now)
     batch = look_over(clinic, limits_of(clinic), due, now)
     write_back(batch, ~batch.close, now)
-    closer, unheld = np.zeros(len(patient_ids), np.bool_), np.ones(len(patient_ids), np.bool_)
-    closer[due.asked[batch.close]], unheld[due.asked] = True, False
-    others = patient_ids.of(unheld)
-    still = set(still_due(others, now)) if len(others) else ()
-    closer[unheld] = [one in still for one in others]
-    return int((~batch.close).sum()), patient_ids.of(closer)
+    held, passed = set(due.ids.packed.tolist()), set(due.ids.of(~batch.close).packed.tolist())
+    asked = patient_ids.packed.tolist()
+    unheld = patient_ids.of(np.array([one not in held for one in asked], np.bool_))
+    due_still = {one.bytes for one in still_due(unheld, now)} if len(unheld) else set()
+    closer = np.array([one not in passed and (one in held or one in due_still) for one in asked], np.bool_)
+    return len(passed), patient_ids.of(closer)
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
