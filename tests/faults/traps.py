@@ -100,4 +100,5 @@ def _fall(program: str, when: str, statements: tuple[str, ...], file: Path) -> N
     if trap.signal == signal.SIGKILL:
         # The web server is two processes: a machine that fails takes both.
         os.killpg(0, signal.SIGKILL)
-    os.kill(os.getpid(), trap.signal)
+    # To this thread: what is sent to the process stops another one first, and this one would go on to its statement.
+    signal.pthread_kill(threading.get_ident(), trap.signal)
