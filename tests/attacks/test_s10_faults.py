@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -22,7 +21,8 @@ from tests.api.problem import assert_problem
 from tests.attacks.clean import assert_clean
 from tests.conftest import Clock
 from tests.database import one, refusing, rows
-from tests.e2e.system import check_log
+from tests.e2e.programs import Program
+from tests.e2e.system import PATIENCE_SECONDS, check_log
 from tests.factories import CANARY, ODD, Actors, check_in_body, course_body, environment_for, new_id, signed_in
 from tests.log_net import Lines
 from tests.mail.conftest import Mailbox, Server
@@ -167,19 +167,15 @@ def test_the_answer_to_an_error_that_breaks_too(
     assert any('"logger": "server"' in line and "log_exception" in line for line in lines.said)
 
 
-def test_a_command_that_breaks_with_it(settings: Settings, actors: Actors) -> None:
+def test_a_command_that_breaks_with_it(settings: Settings, actors: Actors, tmp_path: Path) -> None:
     environment = os.environ | environment_for(
         settings.database_url, settings.migration_database_url, ADMIN_PASSWORD=CANARY * 2
     )
-    command = ("create-clinic", "--name", CANARY, "--zone", "America/New_York", "--admin-name", CANARY)
+    words = ("create-clinic", "--name", CANARY, "--zone", "America/New_York", "--admin-name", CANARY)
+    log = tmp_path / "said"
     with refusing(settings, "clinic", f"name <> '{CANARY}'"):
-        ended = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "server.app", *command, "--admin-email", "x@y.example"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert ended.returncode == 1
-    assert "IntegrityError at" in ended.stderr
-    check_log(ended.stdout + ended.stderr)
+        command = Program("flask", "", environment, log, *words, "--admin-email", "x@y.example")
+        assert command.wait(PATIENCE_SECONDS) == 1
+    said = log.read_text()
+    assert "IntegrityError at" in said
+    check_log(said)

@@ -1,11 +1,8 @@
 """S13: keys lost, or others in their place: nothing starts, and what runs says so and seals nothing."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
-from subprocess import PIPE, STDOUT
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -21,7 +18,8 @@ from tests.attacks.conftest import Switch
 from tests.catalog import MIGRATED, scratch_database
 from tests.conftest import MONDAY, Clock
 from tests.database import digest, rows
-from tests.e2e.system import free_port
+from tests.e2e.programs import Program
+from tests.e2e.system import PATIENCE_SECONDS, free_port
 from tests.factories import (
     Actors,
     check_in_body,
@@ -34,7 +32,6 @@ from tests.factories import (
 )
 
 OTHER, IMPOSTOR = data_key("other"), data_key("tests", of="an impostor")
-WEB = ("granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--no-ws", "server.app:serve")
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +45,21 @@ def in_use(migrated: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
         yield settings.database_url, settings.migration_database_url
 
 
-def test_no_process_starts_without_the_keys(in_use: tuple[str, str]) -> None:
+def test_no_process_starts_without_the_keys(in_use: tuple[str, str], tmp_path: Path) -> None:
     environment = os.environ | environment_for(*in_use, DATA_KEYS=OTHER)
-    programs = ((*WEB, "--port", str(free_port())), ("server.worker",), ("server.scheduler",))
-    with ExitStack() as stack:
-        started = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", *program], env=environment, stdout=PIPE, stderr=STDOUT, text=True
-                )
-            )
-            for program in programs
-        ]
+    started = [
+        Program(name, f"http://127.0.0.1:{free_port()}", environment, tmp_path / name)
+        for name in ("web", "worker", "scheduler")
+    ]
+    try:
         for process in started:
-            stack.callback(process.kill)
-        for process in started:
-            said, _ = process.communicate(timeout=120)
-            assert process.returncode not in (0, None), said
+            assert process.wait(PATIENCE_SECONDS) not in (0, None), process.name
+            said = (tmp_path / process.name).read_text()
             assert "KeysLost: Interlude cannot open what is stored: DATA_KEYS lacks tests." in said
             assert OTHER.partition(":")[2] not in said
+    finally:
+        for process in started:
+            process.kill()
 
 
 def test_nor_with_another_key_under_a_known_id(in_use: tuple[str, str]) -> None:

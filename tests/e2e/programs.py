@@ -1,14 +1,16 @@
-"""Web, scheduler and worker as processes that start in a moment: forked off one that has imported everything."""
+"""Web, scheduler, worker and commands as processes that start in a moment: forked off one that imported everything."""
 
 import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from flask import cli
 from flask_migrate import upgrade
 from granian.constants import Interfaces
 from granian.server import Server
@@ -26,9 +28,10 @@ _context.set_forkserver_preload(["__main__", "pytest", __name__])
 class Program:
     """One process group, so that what it started ends with it."""
 
-    def __init__(self, name: str, base_url: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, base_url: str, environment: Mapping[str, str], log: Path, *words: str) -> None:
+        """`words`: of a command, whose name is flask."""
         self.name = name
-        self._process = ForkServerProcess(target=run, args=(name, base_url, dict(environment), str(log)))
+        self._process = ForkServerProcess(target=run, args=(name, base_url, dict(environment), str(log), *words))
         self._process.start()
 
     @property
@@ -57,7 +60,7 @@ class Program:
         self._process.join()
 
 
-def run(name: str, base_url: str, environment: dict[str, str], log: str) -> None:
+def run(name: str, base_url: str, environment: dict[str, str], log: str, *words: str) -> None:
     os.setsid()
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for output in (1, 2):
@@ -68,11 +71,22 @@ def run(name: str, base_url: str, environment: dict[str, str], log: str) -> None
     kind = name.split(maxsplit=1)[0]
     if TRAP_FILE in environment:
         watch_for_traps(kind, Path(environment[TRAP_FILE]))
+    try:
+        _do(kind, base_url, words)
+    except Exception:  # noqa: BLE001  # as the interpreter ends, whose place multiprocessing takes
+        sys.excepthook(*sys.exc_info())
+        sys.exit(1)
+
+
+def _do(kind: str, base_url: str, words: tuple[str, ...]) -> None:
     if kind == "web":
         _serve(int(base_url.rpartition(":")[2]))
     elif kind == "release":
         with create_app().app_context():
             upgrade()
+    elif kind == "flask":
+        sys.argv = ["flask", "--app", "server.app", *words]
+        cli.main()
     else:
         {"scheduler": scheduler.main, "worker": worker.main}[kind](now=now)
 

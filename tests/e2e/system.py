@@ -105,10 +105,10 @@ class System:
             self._line.close()
             self._line = None
 
-    def command(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "server.app", *arguments], env=self.environment, check=True
-        )
+    def command(self, *words: str) -> None:
+        log = self.offset_file.with_name("commands.log")
+        command = Program("flask", self.base_url, self.environment, log, *words)
+        assert command.wait(PATIENCE_SECONDS) == 0, log.read_text()
 
     @property
     def log(self) -> Path:
@@ -170,7 +170,7 @@ def running_system(
                 system_on(folder, postgres, mailbox, smtp_port or smtp.port, database), from_nothing=from_nothing
             )
             if migrated is None:
-                system.command("db", "upgrade")
+                subprocess.run(_command("release", system.base_url), env=system.environment, check=True)
             try:
                 for name in names:
                     system.start(name)
@@ -223,6 +223,8 @@ def _command(name: str, base_url: str) -> list[str]:
         ]
         threads = ["--workers", "2", "--blocking-threads", "4"]
         return [sys.executable, "-m", "granian", *web, *threads, "tests.e2e.shifted:create_app"]
+    if name == "release":
+        return [sys.executable, "-m", "flask", "--app", "server.app", "db", "upgrade"]
     return [sys.executable, "-m", "tests.e2e.shifted", name.split(maxsplit=1)[0]]
 
 
