@@ -14,6 +14,7 @@ from flask import cli
 from flask_migrate import upgrade
 from granian.constants import Interfaces
 from granian.server import Server
+from prometheus_client import values
 
 from server import scheduler, worker
 from server.app import create_app
@@ -29,7 +30,7 @@ class Program:
     """One process group, so that what it started ends with it."""
 
     def __init__(self, name: str, base_url: str, environment: Mapping[str, str], log: Path, *words: str) -> None:
-        """`words`: of a command, whose name is flask."""
+        """`words`: of a command, whose name is flask; of web, how many processes it is."""
         self.name = name
         self._process = ForkServerProcess(target=run, args=(name, base_url, dict(environment), str(log), *words))
         self._process.start()
@@ -80,7 +81,7 @@ def run(name: str, base_url: str, environment: dict[str, str], log: str, *words:
 
 def _do(kind: str, base_url: str, words: tuple[str, ...]) -> None:
     if kind == "web":
-        _serve(int(base_url.rpartition(":")[2]))
+        _serve(int(base_url.rpartition(":")[2]), *map(int, words))
     elif kind == "release":
         with create_app().app_context():
             upgrade()
@@ -91,8 +92,10 @@ def _do(kind: str, base_url: str, words: tuple[str, ...]) -> None:
         {"scheduler": scheduler.main, "worker": worker.main}[kind](now=now)
 
 
-def _serve(port: int) -> None:
+def _serve(port: int, processes: int = 1) -> None:
     """As the Procfile says it."""
+    # The library asked for the folder of the figures when it was imported, in the nursery.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     # Granian starts its own child in this way: it need not import all of it again.
     multiprocessing.set_start_method("fork", force=True)
     Server(
@@ -100,6 +103,8 @@ def _serve(port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         factory=True,
+        workers=processes,
+        respawn_failed_workers=processes > 1,
         blocking_threads=4,
         websockets=False,
         log_dictconfig=json.loads(Path("server/granian.json").read_text(encoding="utf-8")),

@@ -74,6 +74,8 @@ class System:
     environment: dict[str, str]
     from_nothing: bool = False
     """Programs are started by the Procfile's commands, not forked off one that has imported everything."""
+    web_processes: int = 1
+    """Of those that are forked; the Procfile has two."""
     processes: dict[str, Running] = field(default_factory=dict)
     _line: psycopg.Connection | None = field(default=None, init=False)
 
@@ -116,7 +118,8 @@ class System:
 
     def start(self, name: str) -> None:
         if not self.from_nothing:
-            self.processes[name] = Program(name, self.base_url, self.environment, self.log)
+            words = [str(self.web_processes)] if name == "web" else []
+            self.processes[name] = Program(name, self.base_url, self.environment, self.log, *words)
             return
         with self.log.open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -155,6 +158,7 @@ def running_system(
     migrated: EmbeddedPostgres | None = None,
     *,
     from_nothing: bool = False,
+    web_processes: int = 1,
 ) -> Iterator[System]:
     """On a PostgreSQL of its own, where it migrates first; or on a copy of what is migrated, which is quicker.
 
@@ -167,7 +171,9 @@ def running_system(
     try:
         with _database(folder, migrated) as (postgres, database):
             system = replace(
-                system_on(folder, postgres, mailbox, smtp_port or smtp.port, database), from_nothing=from_nothing
+                system_on(folder, postgres, mailbox, smtp_port or smtp.port, database),
+                from_nothing=from_nothing,
+                web_processes=web_processes,
             )
             if migrated is None:
                 subprocess.run(_command("release", system.base_url), env=system.environment, check=True)

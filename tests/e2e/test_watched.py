@@ -39,7 +39,7 @@ def check_in(system: System, headers: dict[str, str]) -> None:
 def test_two_web_processes_tell_the_same_and_a_dead_one_is_not_forgotten(
     tmp_path: Path, migrated: EmbeddedPostgres
 ) -> None:
-    with running_system(tmp_path, names=("web",), migrated=migrated, from_nothing=True) as system:
+    with running_system(tmp_path, ("web",), migrated=migrated, web_processes=2) as system:
         app = create_app(Settings.from_env(system.environment))
         with app.app_context():
             headers = signed_in(app, make_actors(system.now()).ada)
