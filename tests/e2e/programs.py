@@ -1,5 +1,6 @@
 """Web, scheduler, worker and commands as processes that start in a moment: forked off one that imported everything."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -23,7 +24,7 @@ from tests.faults.traps import TRAP_FILE, watch_for_traps
 
 _context = multiprocessing.get_context("forkserver")
 # Of these the nursery has read all that it needs; pytest, for whoever runs the tests by its name.
-_context.set_forkserver_preload(["__main__", "pytest", __name__])
+_context.set_forkserver_preload(["tests.early", "__main__", "pytest", __name__])
 
 
 class Program:
@@ -62,6 +63,8 @@ class Program:
 
 
 def run(name: str, base_url: str, environment: dict[str, str], log: str, *words: str) -> None:
+    gc.freeze()
+    gc.enable()
     os.setsid()
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for output in (1, 2):
