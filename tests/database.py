@@ -23,7 +23,8 @@ def owner() -> Engine:
 
 
 def rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-    with owner().connect() as connection:
+    """Without a transaction, which takes two trips more and at its end makes the driver forget what was prepared."""
+    with owner().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         return [tuple(row) for row in connection.execute(text(statement), values)]
 
 
