@@ -17,6 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
 from werkzeug.test import TestResponse
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from server.app import create_app
 from server.extensions import Parts, db
@@ -35,14 +37,17 @@ NET = cast_net()
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 MONDAY = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
-# The longest files: begun last, they would leave the other workers with nothing to do.
-FIRST = (
+# What starts programs and waits for them. One worker does it all: while it waits, the others have the processors, and
+# what it made warm is made once.
+PROGRAMS = (
     "tests/faults",
     "tests/e2e",
     "tests/local/test_run.py",
-    "tests/services/test_looks_together.py",
-    "tests/attacks",
+    "tests/attacks/test_s10_faults.py",
+    "tests/attacks/test_s13_lost_key.py",
 )
+# The longest: begun last, they would leave the other workers with nothing to do.
+FIRST = ("tests/services/test_looks_together.py", "tests/attacks")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +55,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    items.sort(key=lambda item: (not item.nodeid.startswith(PROGRAMS), not item.nodeid.startswith(FIRST)))
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file is one worker's, and so is all that starts programs."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "programs" if nodeid.startswith(PROGRAMS) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
