@@ -35,7 +35,7 @@ class Ids(Sequence[uuid.UUID]):
 
     @classmethod
     def named(cls, ids: Iterable[str]) -> "Ids":
-        """As a job names them. Raises ValueError for what is none."""
+        """As a job of ours names them, whole UUIDs."""
         return cls(np.frombuffer(bytes.fromhex("".join(ids).replace("-", "")), ID))
 
     def __len__(self) -> int:
