@@ -41,6 +41,11 @@ def change(statement: str, **values: Any) -> None:
         connection.execute(text(statement), values)
 
 
+def altered(sealed: str) -> str:
+    """The column's value with its last byte, which is of the tag, another one: whatever the byte was before."""
+    return f"set_byte({sealed}, length({sealed}) - 1, 255 - get_byte({sealed}, length({sealed}) - 1))"
+
+
 @contextmanager
 def refusing(settings: Settings, table: str, rule: str) -> Iterator[None]:
     """Meanwhile the table refuses each new row that breaks `rule`: a failure of the database, made for real."""

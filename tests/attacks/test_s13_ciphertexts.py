@@ -18,7 +18,7 @@ from server.services.raising import raise_findings
 from server.settings import Settings
 from tests.api.problem import assert_problem
 from tests.conftest import Clock
-from tests.database import one
+from tests.database import altered, one
 from tests.factories import Actors, check_in_body, finding, identity_of, make_patient, new_id, signed_in
 from tests.web.conftest import enter
 
@@ -181,8 +181,8 @@ def test_an_alerts_page_is_there_though_a_text_beside_it_does_not_open(
     enter(client, actors.bob, clock)
     page = client.get(f"/alerts/{alert_id}").get_data(as_text=True)
     assert (page.count(CANARY), page.count("cannot be opened")) == (2, 0)
-    alter(settings, "UPDATE patient SET reference_sealed = set_byte(reference_sealed, 20, 0)")
-    alter(settings, "UPDATE alert SET outcome_note_sealed = set_byte(outcome_note_sealed, 20, 0)")
+    alter(settings, f"UPDATE patient SET reference_sealed = {altered('reference_sealed')}")  # noqa: S608
+    alter(settings, f"UPDATE alert SET outcome_note_sealed = {altered('outcome_note_sealed')}")  # noqa: S608
     page = client.get(f"/alerts/{alert_id}").get_data(as_text=True)
     assert (page.count(CANARY), page.count("cannot be opened")) == (0, 2)
     assert "Craving was 9 on 2026-05-04." in page
