@@ -18,7 +18,7 @@ from server.services.outages import notice_outages
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BATCH = 2000
+BATCH = 5000
 TOGETHER = 50  # patients who are looked at closely in one transaction: their rows are held until it ends
 
 

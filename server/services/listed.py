@@ -20,7 +20,7 @@ from sqlalchemy.sql.elements import CollectionAggregate
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from server.services.packed import DAY, ID, INSTANT, PLACE
+from server.services.packed import DAY, ID, INSTANT, PLACE, WRITER
 
 
 class Ids(Sequence[uuid.UUID]):
@@ -92,6 +92,10 @@ class _Places(Listed):
     element = "tid"
 
 
+class _Writers(Listed):
+    element = "xid"
+
+
 class _ListedDumper(Dumper):
     format = Format.BINARY
 
@@ -99,7 +103,13 @@ class _ListedDumper(Dumper):
         return obj
 
 
-_KINDS: dict[np.dtype[Any], type[Listed]] = {ID: _Uuids, DAY: _Days, INSTANT: _Instants, PLACE: _Places}
+_KINDS: dict[np.dtype[Any], type[Listed]] = {
+    ID: _Uuids,
+    DAY: _Days,
+    INSTANT: _Instants,
+    PLACE: _Places,
+    WRITER: _Writers,
+}
 for _kind in _KINDS.values():
     _known = {"oid": types[_kind.element].array_oid}
     psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_ListedDumper,), _known))
@@ -120,16 +130,26 @@ class Tid(UserDefinedType[bytes]):
         return "TID"
 
 
+class Xid(UserDefinedType[int]):
+    """The number of a transaction."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "XID"
+
+
 _TYPES: dict[np.dtype[Any], type[TypeEngine[Any]] | TypeEngine[Any]] = {
     ID: Uuid,
     DAY: Date,
     INSTANT: DateTime(timezone=True),
     PLACE: Tid,
+    WRITER: Xid,
 }
 
 
 def listed(values: NDArray[Any]) -> Listed:
-    """Of ID, DAY, INSTANT or PLACE."""
+    """Of ID, DAY, INSTANT, PLACE or WRITER."""
     return _KINDS[values.dtype].of(values)
 
 

@@ -16,8 +16,9 @@ from sqlalchemy.types import Double, Integer
 
 from server.trends.state import Ints
 
-# As PostgreSQL sends them, and receives them: a UUID, a day, an instant, and where a row lies (its ctid).
-ID, DAY, INSTANT, PLACE = np.dtype("V16"), np.dtype(">i4"), np.dtype(">i8"), np.dtype("V6")
+# As PostgreSQL sends them, and receives them: a UUID, a day, an instant; and of a row where it lies (its ctid), and by
+# whom it was written (xmin, the number of a transaction).
+ID, DAY, INSTANT, PLACE, WRITER = np.dtype("V16"), np.dtype(">i4"), np.dtype(">i8"), np.dtype("V6"), np.dtype("V4")
 NEVER = np.iinfo(INSTANT).max  # PostgreSQL's infinity, as an instant
 NO_DAY = date.min
 _EPOCH = date(2000, 1, 1).toordinal()  # from here PostgreSQL counts days
@@ -56,12 +57,12 @@ def raw(column: ColumnElement[Any], size: int) -> Field:
     return Field(column, f"V{size}")
 
 
-def identity(column: ColumnElement[Any]) -> Field:
-    return Field(func.uuid_send(column), ID.str)
-
-
 def place(column: ColumnElement[Any]) -> Field:
     return Field(func.tidsend(column), PLACE.str)
+
+
+def writer(column: ColumnElement[Any]) -> Field:
+    return Field(func.xidsend(column), WRITER.str)
 
 
 class Records:

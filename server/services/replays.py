@@ -1,8 +1,8 @@
 """When what the trend engine remembers of a patient will not do any more, and the diary must be read again.
 
 Whoever changes what it rests on writes the patient's Watch in the same transaction, though there be nothing to
-forget: a look at this moment holds that row, and does not see the change. Either the look comes first, and here is
-decided by what it wrote, or it passes over the patient until the change is there.
+forget: a look at this moment may not see the change. Either the look comes first, and here is decided by what it
+wrote, or the row is not the one that it read, and it passes over the patient.
 """
 
 import uuid

@@ -12,12 +12,12 @@ from sqlalchemy import Integer, LargeBinary, bindparam, cast, func, literal_colu
 from server.extensions import Instant, table_of, tell
 from server.models import Clinic, Watch
 from server.services.courses import courses_of
-from server.services.due import CTID, Due
+from server.services.due import CTID, XMIN, Due
 from server.services.limits import thresholds_by_day
 from server.services.listed import as_table, given
 from server.services.outages import outage_days
 from server.services.own_days import cut_short, own_days
-from server.services.packed import DAY, INSTANT, NEVER, NO_DAY, PLACE, dates, sent_days, sent_instant
+from server.services.packed import DAY, INSTANT, NEVER, NO_DAY, PLACE, WRITER, dates, sent_days, sent_instant
 from server.services.pauses import paused_days
 from server.trends import Thresholds
 from server.trends.caseload import News, catch_up, days, enter_course
@@ -48,7 +48,7 @@ class Batch:
 
 
 def limits_of(clinic: Clinic) -> Limits:
-    """As they are now: to be asked once the patients are held."""
+    """As they are now: to be asked once the patients are held, or were read."""
     versions = thresholds_by_day(clinic)
     first, thresholds = versions[-1]
     return Limits(versions, first if len(versions) > 1 else date.min, thresholds)
@@ -80,12 +80,13 @@ def _own_days(clinic: Clinic, due: Due, now: datetime) -> tuple[Ints, Ints]:
 
 
 _WATCH = table_of(Watch)
-_KEPT = as_table(lies=PLACE, through=DAY, due_at=INSTANT, numbered="place")
+_KEPT = as_table(lies=PLACE, written_by=WRITER, through=DAY, due_at=INSTANT, numbered="place")
 _SIZE = ROW.itemsize
 _WRITE = (
     update(_WATCH)
-    # Where it lies: it was held when it was read, so it has not moved.
-    .where(_KEPT.c.lies == CTID)
+    # The row that was read, or none. By who wrote it, too: another may lie there by now; and of a row that somebody is
+    # writing PostgreSQL takes what comes of it, and releases of before November 2025 do not ask again where that lies.
+    .where(_KEPT.c.lies == CTID, _KEPT.c.written_by == XMIN)
     .values(
         through=func.nullif(_KEPT.c.through, NO_DAY),
         due_at=func.nullif(_KEPT.c.due_at, literal_column("'infinity'::timestamptz")),
@@ -102,17 +103,23 @@ _WRITE = (
 )
 
 
-def write_back(batch: Batch, these: Bools, now: datetime) -> None:
-    """Keeps the standings of some of them, and puts the next look of each at the end of the local day."""
+def write_back(batch: Batch, these: Bools, now: datetime) -> int:
+    """Keeps the standings of some of them, and puts the next look of each at the end of the local day.
+
+    Of whom the Watch is not the one that was read any more, nothing is written. Returns of how many it was.
+    """
     who = np.flatnonzero(these)
     if not len(who):
-        return
+        return 0
     through = np.where(batch.will_do, batch.closed, NO_DAY.toordinal())[who]
     due_at = np.where(batch.due.active, batch.closes_at, NEVER)[who]
-    kept = given(lies=batch.due.rows[who], through=sent_days(through), due_at=due_at.astype(INSTANT))
-    written = tell(_WRITE, {**kept, "rows": batch.rows.of(who).packed(), "now": now})
-    if written != len(who):
-        raise RuntimeError("a row that was held has moved: it was written while it was looked at")
+    kept = given(
+        lies=batch.due.lies[who],
+        written_by=batch.due.written_by[who],
+        through=sent_days(through),
+        due_at=due_at.astype(INSTANT),
+    )
+    return tell(_WRITE, {**kept, "rows": batch.rows.of(who).packed(), "now": now})
 
 
 def _enter_courses(rows: Standings, due: Due, closed: Ints, known: Bools) -> None:

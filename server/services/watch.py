@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from server.extensions import db
 from server.models import PATIENT_HELD, AlertEvent, Clinic, Patient, Watch
 from server.scope import entered
-from server.services.due import hold_due, hold_standing, read_due, still_due
+from server.services.due import hold_due, hold_free, read_due, read_standing, still_due
 from server.services.listed import Ids, any_of
 from server.services.lost import is_lost
 from server.services.notices import notify
@@ -22,6 +24,7 @@ from server.services.standings import Batch, limits_of, look_over, write_back
 from server.services.told import told_about
 from server.trends import assess_each
 from server.trends.caseload import enter_course
+from server.trends.state import Bools
 
 # A failing assessment is tried again, later each time, up to this long.
 LONGEST_PAUSE = timedelta(hours=6)
@@ -68,19 +71,39 @@ def pass_over(patient_ids: Ids, now: datetime) -> tuple[int, Ids]:
     """Looks at those of these patients who are due and of whom no rule has anything to say.
 
     Returns how many they were, and those of the others who are due, too: they need a closer look, and of them nothing
-    is written. The transaction is the caller's, and of one clinic; it may be a large one, for it is over quickly.
+    is written. The transaction is the caller's, and of one clinic; it may be a large one, for what it holds it holds
+    for no longer than it takes to write.
     """
-    clinic = _clinic()
+    try:
+        with db.session.begin_nested():
+            return _pass_over(patient_ids, now)
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+    # Somebody takes their time with one of them. The others need not wait.
+    free = hold_free(patient_ids)
+    looked, closer = _pass_over(free, now)
+    held = set(free.packed.tolist())
+    others = patient_ids.of(np.array([one not in held for one in patient_ids.packed.tolist()], np.bool_))
+    return looked, Ids.of_all([*closer, *still_due(others, now)])
+
+
+def _pass_over(patient_ids: Ids, now: datetime) -> tuple[int, Ids]:
     # Of whom nothing is remembered, everything must be read, and then looked at closely: not here.
-    due = hold_standing(patient_ids, now)
+    due = read_standing(patient_ids, now)
+    clinic = _clinic()
     batch = look_over(clinic, limits_of(clinic), due, now)
-    write_back(batch, ~batch.close, now)
-    held, passed = set(due.ids.packed.tolist()), set(due.ids.of(~batch.close).packed.tolist())
-    asked = patient_ids.packed.tolist()
-    unheld = patient_ids.of(np.array([one not in held for one in asked], np.bool_))
-    due_still = {one.bytes for one in still_due(unheld, now)} if len(unheld) else set()
-    closer = np.array([one not in passed and (one in held or one in due_still) for one in asked], np.bool_)
-    return len(passed), patient_ids.of(closer)
+    written = write_back(batch, ~batch.close, now)
+    closer: Bools = np.zeros(len(patient_ids), np.bool_)
+    closer[due.asked] = batch.close
+    others = ~closer
+    if written == np.count_nonzero(~batch.close):
+        others[due.asked] = False
+    if others.any():
+        # Not due, of no standing, or written by somebody meanwhile.
+        unlooked = {one.bytes for one in still_due(patient_ids.of(others), now)}
+        closer |= others & np.array([one in unlooked for one in patient_ids.packed.tolist()], np.bool_)
+    return written, patient_ids.of(closer)
 
 
 def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -95,7 +118,8 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     batch = look_over(clinic, limits, read_due(held, limits.begins), now)
     look_closely(batch, now)
     everybody = np.ones_like(batch.close)
-    write_back(batch, everybody, now)
+    if write_back(batch, everybody, now) != len(everybody):
+        raise RuntimeError("a row that was held has moved: it was written while it was looked at")
     return len(everybody)
 
 

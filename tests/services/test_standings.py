@@ -140,5 +140,5 @@ def test_many_calm_patients_take_as_few_statements_as_two(actors: Actors, clock:
                 assert assess_all(ids[:size], clock()) == size
             db.session.rollback()
         counts.append(len(said))
-    assert counts[0] == counts[1] < 12
+    assert counts[0] == counts[1] < 13
     assert one("SELECT count(*) FROM alert") == 0
