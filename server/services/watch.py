@@ -19,6 +19,7 @@ from server.services.notices import notify
 from server.services.packed import dates
 from server.services.raising import raise_news
 from server.services.records import records_of
+from server.services.replays import nothing_changes_for_all
 from server.services.restating import restate
 from server.services.standings import Batch, limits_of, look_over, write_back
 from server.services.told import told_about
@@ -114,8 +115,10 @@ def assess(patient_ids: Sequence[uuid.UUID], now: datetime) -> int:
     """
     clinic = _clinic()
     held = hold_due(clinic, patient_ids, now)
+    will_do = nothing_changes_for_all()  # before anything is read that is everybody's
     limits = limits_of(clinic)
     batch = look_over(clinic, limits, read_due(held, limits.begins), now)
+    batch.will_do &= will_do
     look_closely(batch, now)
     everybody = np.ones_like(batch.close)
     if write_back(batch, everybody, now) != len(everybody):
