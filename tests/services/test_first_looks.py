@@ -13,10 +13,9 @@ from server.jobs.assessing import assess_all
 from server.models import Patient
 from server.services import identities, limits, outages, watch
 from tests.conftest import Clock
-from tests.database import change, one, owner
-from tests.e2e.system import eventually
+from tests.database import change, owner
 from tests.factories import Actors, make_patient
-from tests.services.test_passing_over import another
+from tests.services.test_passing_over import another, wait_for_a_lock
 from tests.services.test_standings import check_in, remembered, replayed
 from tests.statements import listen
 
@@ -58,10 +57,6 @@ def check_next_day(ada: Patient, clock: Clock) -> None:
     clock.pass_by(days=1)
     assert assess_all([ada.id], clock()) == 1
     assert remembered(ada) == replayed(ada, clock)
-
-
-def wait_for_a_lock(what: str) -> None:
-    eventually(lambda: bool(one("SELECT count(*) FROM pg_locks WHERE NOT granted")), what)
 
 
 @changes_for_all

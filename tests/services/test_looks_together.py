@@ -100,7 +100,7 @@ def test_many_take_as_few_statements_as_one(actors: Actors, clock: Clock) -> Non
         assert one("SELECT count(*) FROM alert_email") == 2 * size
         counts.append(len(said))
         clock.pass_by(days=1)
-    assert counts[0] == counts[1] < 30
+    assert counts[0] == counts[1] < 32
 
 
 def test_news_of_a_day_is_told_of_each_in_its_own_words(actors: Actors, clock: Clock) -> None:
