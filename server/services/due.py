@@ -36,7 +36,6 @@ from server.trends.state import Bools, Ints
 
 _WATCH, _PATIENT, _CHECK_IN = table_of(Watch), table_of(Patient), table_of(CheckIn)
 
-
 # Well below the second after which PostgreSQL looks for a deadlock, and ends one of those who are in it.
 LONGEST_WAIT = "50ms"
 

@@ -168,11 +168,6 @@ def given(**lists: Ids | NDArray[Any]) -> dict[str, Listed]:
     return {f"all_{name}": one.listed if isinstance(one, Ids) else listed(one) for name, one in lists.items()}
 
 
-def any_given(name: str) -> CollectionAggregate[Any]:
-    """Of a statement that is built once: the ids come with each use as this parameter, `listed`."""
-    return any_(cast(bindparam(name, type_=_Packed()), ARRAY(Uuid)))
-
-
 def any_of(ids: Iterable[uuid.UUID]) -> CollectionAggregate[Any]:
     """One parameter, however many they are."""
     return any_(cast(literal(Ids.of_all(ids).listed, _Packed()), ARRAY(Uuid)))
