@@ -27,7 +27,7 @@ GAUGES = {
     "email_late_seconds": "How long the oldest alert email that is not sent has been there.",
     "escalation_late_seconds": "How long the oldest alert that is to go to the next person has been due.",
     "digest_late_seconds": "How long the oldest clinic's digest has been due.",
-    "member_mail_late_seconds": "How long the oldest digest or alarm that is not sent has been there.",
+    "member_mail_late_seconds": "How long the oldest mail to a member that is not sent, of no alert, has been there.",
     "call_late_seconds": "How long the oldest call to a clinic's webhook has been due.",
     "emails_undeliverable": "Emails about open alerts that were refused for good, or came back.",
     "alerts_without_recipient": "Alerts that nobody who can be reached was, or is about to be, told of.",
@@ -63,7 +63,7 @@ class OfTheDatabase(Collector):
                        counts[tallies.ASSESSMENTS])  # fmt: skip
         yield _counter("alert_emails", "Alert emails that came into a state.", "state", EmailState,
                        counts["alert_emails"])  # fmt: skip
-        yield _counter("member_mails", "Digests and alarms that came into a state.", "state", EmailState,
+        yield _counter("member_mails", "Digests, alarms and the like that came into a state.", "state", EmailState,
                        counts["member_mails"])  # fmt: skip
         yield _counter("webhook_calls", "Calls to clinics' webhooks that came into a state.", "state", EmailState,
                        counts["webhook_calls"])  # fmt: skip

@@ -23,7 +23,7 @@ def reset_mfa(email: str) -> None:
     member = db.session.scalar(select(Member).where(Member.email_index == index))
     if member is None:
         raise click.ClickException("Nobody has this address.")
-    forget(member)
+    forget(member, now())
     end_all(member, Ended.SECOND_STEP, now())
     audit.record(Action.SECOND_STEP_REMOVED, None, member=member.id)
     db.session.commit()

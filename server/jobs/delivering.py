@@ -46,7 +46,7 @@ def deliver(clinic_id: str, email_id: str) -> None:
 
 @queue.task(name="deliver_to_member")
 def deliver_to_member(clinic_id: str, mail_id: str) -> None:
-    """The same for a digest or an alarm."""
+    """The same for a mail to a member that is no alert's own."""
     enter(uuid.UUID(clinic_id))
     _mail(member_mails.claim(uuid.UUID(mail_id), now()), member_mails.record_sent, member_mails.record_refusal)
 

@@ -1,5 +1,6 @@
 """Emails: composed from plain values, sent over SMTP. Knows no alerts, no database."""
 
+from server.mail.account import ACCOUNT_SUBJECT, AccountMail
 from server.mail.compose import (
     ALARM_SUBJECT,
     DIGEST_SUBJECT,
@@ -18,6 +19,7 @@ from server.mail.reset import RESET_SUBJECT, ResetMail, compose_reset
 from server.mail.smtp import Smtp
 
 __all__ = [
+    "ACCOUNT_SUBJECT",
     "ALARM_SUBJECT",
     "DIGEST_SUBJECT",
     "NOTICE",
@@ -25,6 +27,7 @@ __all__ = [
     "RESET_SUBJECT",
     "SUBJECT",
     "AboutAlert",
+    "AccountMail",
     "AlarmMail",
     "AlertMail",
     "DigestMail",

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from typing import TypeAlias
 
+from server.mail.account import AccountMail, account_letter
 from server.mail.message import Letter, day_in_words, in_words, message_of
 
 SUBJECT = "A patient alert needs your attention"
@@ -73,7 +74,7 @@ class AlarmMail:
 
 
 AboutAlert: TypeAlias = AlertMail | OutsideMail
-Mail: TypeAlias = AboutAlert | DigestMail | AlarmMail
+Mail: TypeAlias = AboutAlert | DigestMail | AlarmMail | AccountMail
 
 
 def compose(mail: Mail, *, sender: str, base_url: str) -> EmailMessage:
@@ -90,6 +91,8 @@ def compose(mail: Mail, *, sender: str, base_url: str) -> EmailMessage:
             letter = _digest(mail, base_url)
         case AlarmMail():
             letter = _alarm(mail, base_url)
+        case AccountMail():
+            letter = account_letter(mail)
     return message_of(letter, to=mail.to, sender=sender)
 
 

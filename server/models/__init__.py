@@ -11,7 +11,7 @@ from server.models.course import Course, Indication, SessionState, Target, TmsSe
 from server.models.erasure import Erasure
 from server.models.job_run import JobRun
 from server.models.limits import Limits
-from server.models.member_mail import MemberMail, MemberMailKind
+from server.models.member_mail import AccountChange, MemberMail, MemberMailKind
 from server.models.outage import Outage, OutageSource
 from server.models.outgoing import EmailState, Outgoing
 from server.models.password_reset import PasswordReset
@@ -33,6 +33,7 @@ __all__ = [
     "PATIENT_HELD",
     "RATINGS",
     "Absence",
+    "AccountChange",
     "Action",
     "Actor",
     "Alert",

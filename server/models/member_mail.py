@@ -1,15 +1,16 @@
-"""A mail to one member that is about no single alert: a clinician's digest of the morning, an admin's alarm."""
+"""A mail to one member that is no alert's own: a digest of the morning, an admin's alarm, a word about the account."""
 
 import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.extensions import Base
 from server.models.clinic import Member
 from server.models.outgoing import Outgoing
+from server.models.sealed import Sealed
 from server.models.types import choice
 
 
@@ -17,6 +18,15 @@ class MemberMailKind(StrEnum):
     DIGEST = "digest"
     ALARM = "alarm"
     """To an admin: an alert is with nobody, for it can be told to nobody or nobody took it on."""
+    ACCOUNT = "account"
+    """To a member: how they sign in, or where their mail goes, was changed."""
+
+
+class AccountChange(StrEnum):
+    EMAIL = "email"
+    PASSWORD = "password"  # noqa: S105  # what was changed, and no password  # nosec B105
+    SECOND_STEP_SET_UP = "second_step_set_up"
+    SECOND_STEP_REMOVED = "second_step_removed"
 
 
 class MemberMail(Outgoing, Base):
@@ -27,6 +37,7 @@ class MemberMail(Outgoing, Base):
         CheckConstraint("state NOT IN ('in_digest')", name="not_in_digest"),
         CheckConstraint("(state IN ('sent', 'bounced')) = (sent_at IS NOT NULL)", name="sent"),
         CheckConstraint("(kind = 'alarm') = (alert_id IS NOT NULL)", name="about"),
+        CheckConstraint("(kind = 'account') = (changed IS NOT NULL)", name="account"),
         Index("uq_member_mail_digest", "member_id", "day", unique=True, postgresql_where=text("kind = 'digest'")),
         UniqueConstraint("member_id", "alert_id"),
         UniqueConstraint("id", "clinic_id"),
@@ -48,5 +59,12 @@ class MemberMail(Outgoing, Base):
     unrouted: Mapped[int] = mapped_column(SmallInteger, default=0)
     """Of an alarm: how many alerts are with nobody, and how many mails about open ones cannot be delivered."""
     undeliverable: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+    changed: Mapped[AccountChange | None] = mapped_column(choice(AccountChange, "changed"))
+    """Of one about the account."""
+    email_before_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    email_before = Sealed[str | None]("id")
+    """Of one about another address: the one before, where it goes. None: to the member's address as it then is."""
 
     member: Mapped[Member] = relationship(lazy="joined", innerjoin=True, foreign_keys="MemberMail.member_id")

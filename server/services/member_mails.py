@@ -1,4 +1,4 @@
-"""Getting a digest or an alarm out: claim it, send it, record it, as an alert's own email."""
+"""Getting a digest, an alarm or a word about the account out: claim it, send it, record it, as an alert's own email."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from server.errors import MailRefused
 from server.extensions import db
-from server.mail import AlarmMail, DigestMail
-from server.models import Alert, AlertEmail, AlertState, EmailState, MemberMail, MemberMailKind
+from server.mail import AccountMail, AlarmMail, DigestMail
+from server.models import AccountChange, Alert, AlertEmail, AlertState, EmailState, MemberMail, MemberMailKind
 from server.queue import URGENT, enqueue
 from server.services import leases
 from server.services.routes import routing_of
@@ -25,7 +25,7 @@ class Claim:
 
     mail_id: uuid.UUID
     token: uuid.UUID
-    mail: DigestMail | AlarmMail
+    mail: DigestMail | AlarmMail | AccountMail
 
 
 def send(mail: MemberMail, now: datetime) -> None:
@@ -97,8 +97,18 @@ def pass_on(mail_id: uuid.UUID, now: datetime) -> None:
     db.session.flush()
 
 
-def _mail(row: MemberMail) -> DigestMail | AlarmMail:
+_IN_WORDS = {
+    AccountChange.EMAIL: "where mail to you goes",
+    AccountChange.PASSWORD: "your password",
+    AccountChange.SECOND_STEP_SET_UP: "a second step of your sign-in was set up",
+    AccountChange.SECOND_STEP_REMOVED: "the second step of your sign-in was removed",
+}
+
+
+def _mail(row: MemberMail) -> DigestMail | AlarmMail | AccountMail:
     to, at = row.member.email, row.created_at.astimezone(ZoneInfo(row.member.clinic.zone))
     if row.kind is MemberMailKind.DIGEST:
         return DigestMail(row.id, to, row.urgent, row.prompt, row.routine, at)
+    if row.changed is not None:
+        return AccountMail(row.id, row.email_before or to, _IN_WORDS[row.changed], at)
     return AlarmMail(row.id, to, at, row.unrouted, row.undeliverable)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 
 from server.errors import Conflict, NotFound
 from server.extensions import db
-from server.models import CareTeam, Clinic, Ended, Member, Patient, Role
+from server.models import AccountChange, CareTeam, Clinic, Ended, Member, Patient, Role
+from server.services.account_mails import tell_changed
 from server.services.escalation import hurry_after
 from server.services.identities import Identity
 from server.services.keys import email_index
@@ -36,7 +37,7 @@ def change_member(caller: Identity, member_id: uuid.UUID, fields: dict[str, Any]
     if member is None:
         raise NotFound("There is no such member.")
     if "email" in fields:
-        _mend_address(member, fields["email"])
+        _mend_address(member, fields["email"], now)
     role, active = fields.get("role", member.role), fields.get("active", member.active)
     has_new_role = role is not member.role
     if not has_new_role and active == member.active:
@@ -54,11 +55,17 @@ def change_member(caller: Identity, member_id: uuid.UUID, fields: dict[str, Any]
     return member
 
 
-def _mend_address(member: Member, email: str) -> None:
-    """Mail goes there from now on, and whatever came back before is forgiven. Raises Conflict when it is taken."""
+def _mend_address(member: Member, email: str, now: datetime) -> None:
+    """Mail goes there from now on, and whatever came back before is forgiven. Raises Conflict when it is taken.
+
+    The address before is told: whoever gives an account another one can have a new password mailed there.
+    """
+    before, reached = member.email, member.bounced_at is None
     with unique(*TAKEN):
         member.email, member.email_index = email.strip().lower(), email_index(email)
         member.bounced_at = member.bounce_status = None
+    if reached and before != member.email:
+        tell_changed(member, AccountChange.EMAIL, now, email_before=before)
 
 
 def _check_dispensable(member: Member) -> None:

@@ -17,11 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from server.errors import Refused
 from server.extensions import db
 from server.mail import ResetMail
-from server.models import Action, Actor, Ended, Member, PasswordReset
+from server.models import AccountChange, Action, Actor, Ended, Member, PasswordReset
 from server.origin import Origin
 from server.queue import URGENT, enqueue
 from server.scope import NOWHERE, clinic_of_member, clinic_of_reset, enter
 from server.services import audit
+from server.services.account_mails import tell_changed
 from server.services.identities import known_of, of_member
 from server.services.keys import email_index
 from server.services.passwords import check_password, hash_password
@@ -101,6 +102,7 @@ def redeem(token: str, password: str, origin: Origin, now: datetime) -> None:
     member.password_hash = password_hash
     db.session.flush()
     end_all(member, Ended.PASSWORD_CHANGED, now)
+    tell_changed(member, AccountChange.PASSWORD, now)
     audit.record(Action.PASSWORD_RESET, of_member(member))
 
 

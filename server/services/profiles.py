@@ -5,8 +5,9 @@ from typing import Any
 
 from server.errors import Refused
 from server.extensions import db
-from server.models import PATIENT_HELD, Ended, Member, Patient, Role
+from server.models import PATIENT_HELD, AccountChange, Ended, Member, Patient, Role
 from server.services import reminders, sign_ins
+from server.services.account_mails import tell_changed
 from server.services.changes import profile_changed
 from server.services.identities import Identity, account_of, known_of
 from server.services.looks import look_by_end_of_day
@@ -66,4 +67,6 @@ def change_password(caller: Identity, password: str, new_password: str, lasting:
     # Hashing takes its time: only now is the row held, and found as it was.
     account = sign_ins.hold_account(caller)
     account.password_hash = new_hash
+    if isinstance(account, Member):
+        tell_changed(account, AccountChange.PASSWORD, now)
     return sign_ins.keep_only(account, caller, Ended.PASSWORD_CHANGED, lasting, now)

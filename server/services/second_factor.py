@@ -11,7 +11,8 @@ from sqlalchemy import any_, func, update
 
 from server.errors import Conflict, MfaRequired, Refused
 from server.extensions import db
-from server.models import Ended, Member
+from server.models import AccountChange, Ended, Member
+from server.services.account_mails import tell_changed
 from server.services.codes import new_code, normal_code
 from server.services.identities import Identity
 from server.services.passwords import password_matches
@@ -59,6 +60,7 @@ def confirm_enrolment(caller: Identity, code: str, lasting: Lasting, now: dateti
     if not _use_step(member, code, now):
         raise Refused(*WRONG)
     codes = enrol(member, member.totp, now)
+    tell_changed(member, AccountChange.SECOND_STEP_SET_UP, now)
     return keep_only(member, caller, Ended.SECOND_STEP, lasting, now), codes
 
 
@@ -79,14 +81,15 @@ def remove(caller: Identity, password: str, code: str, now: datetime) -> None:
         raise Conflict("There is no second step to remove.")
     if not _use(member, code, now):
         raise Refused(*WRONG)
-    forget(member)
+    forget(member, now)
 
 
-def forget(member: Member) -> None:
+def forget(member: Member, now: datetime) -> None:
     """The member signs in with the password alone, or only to set a second step up where one is required."""
     member.totp = member.totp_since = None
     member.recovery_hashes = []
     db.session.flush()
+    tell_changed(member, AccountChange.SECOND_STEP_REMOVED, now)
 
 
 def _member(caller: Identity, password: str) -> Member:

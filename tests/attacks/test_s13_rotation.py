@@ -100,6 +100,7 @@ def test_before_within_and_after_a_rotation_everything_is_readable(
         "index_key.secret: 1 sealed anew",
         "member.email: 3 sealed anew",
         "member.totp: 1 sealed anew",
+        "member_mail.email_before: 0 sealed anew",
         "patient.reference: 1 sealed anew",
         "push_address.address: 0 sealed anew",
         "quarantined_item.reason: 0 sealed anew",

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from server.mail import Mail, OutsideMail
+from server.mail import AccountMail, Mail, OutsideMail
 from tests.attacks.test_s07_injection import HOSTILE, Seen
 from tests.contrast import Painted, dark_rules, illegible, inverted, ratio
 from tests.mail.test_compose import BASE, MAIL, RAISED, composed, part
@@ -19,6 +19,7 @@ from tests.mail.test_digest import ALARM, DIGEST, ESCALATED
 from tests.mail.test_reset import reset
 
 OUTSIDE = OutsideMail(uuid.UUID(int=7), "7K4M-QXW2", "gray@outside.example", "prompt", RAISED, date(2027, 5, 4))
+ACCOUNT = AccountMail(uuid.UUID(int=7), "bob@clinic.example", "your password", RAISED)
 MAILS: dict[str, Mail] = {
     "alert": MAIL,
     "escalated": ESCALATED,
@@ -26,6 +27,7 @@ MAILS: dict[str, Mail] = {
     "outside": OUTSIDE,
     "digest": DIGEST,
     "alarm": ALARM,
+    "account": ACCOUNT,
 }
 LETTERS: dict[str, EmailMessage] = {**{name: composed(mail) for name, mail in MAILS.items()}, "reset": reset()}
 HTML = {name: part(letter, "html") for name, letter in LETTERS.items()}
