@@ -17,7 +17,7 @@ closer looks that have a share: they wait for nobody who waits for it, who holds
 import uuid
 from datetime import date
 
-from sqlalchemy import case, func, null, select, update
+from sqlalchemy import Case, case, func, null, select, update
 
 from server.extensions import ask_one, db, table_of
 from server.models import Patient, Watch
@@ -28,10 +28,13 @@ _CHANGE_FOR_ALL = int.from_bytes(b"replays!")
 _SHARE = select(func.pg_try_advisory_xact_lock_shared(_CHANGE_FOR_ALL).label("had"))
 
 
+def _kept_before(day: date) -> Case[date]:
+    return case((_WATCH.c.through < day, _WATCH.c.through))
+
+
 def replay_from(patient: Patient, day: date) -> None:
     """Something about `day` changed: a standing that holds it will not do. The caller holds the patient's row."""
-    kept = case((_WATCH.c.through >= day, None), else_=_WATCH.c.through)
-    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == patient.id).values(through=kept))
+    db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == patient.id).values(through=_kept_before(day)))
 
 
 def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
@@ -46,7 +49,10 @@ def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
     # All first, in the order of all who hold several; what a look had written by then, the next statement sees.
     held = select(_WATCH.c.patient_id).where(of_clinic).order_by(_WATCH.c.patient_id).with_for_update(key_share=True)
     db.session.execute(select(func.count()).select_from(held.subquery()))
-    db.session.execute(update(_WATCH).where(of_clinic, _WATCH.c.through >= day).values(through=None))
+    # Those, too, that end before that day: a look that has read one may be about to take the day in. But none that has
+    # no last day, for that one may have been added meanwhile, and then is not held here.
+    standing = update(_WATCH).where(of_clinic, _WATCH.c.through.is_not(None))
+    db.session.execute(standing.values(through=_kept_before(day)))
 
 
 def nothing_changes_for_all() -> bool:

@@ -21,7 +21,16 @@ from server.services.listed import Ids
 from tests.conftest import Clock
 from tests.database import change, one, owner
 from tests.factories import Actors
-from tests.services.test_passing_over import DUE, another, be_late, check_in_late, look, move, wait_for_a_lock
+from tests.services.test_passing_over import (
+    DUE,
+    another,
+    be_late,
+    check_in_late,
+    judge_that_day_anew,
+    look,
+    move,
+    wait_for_a_lock,
+)
 from tests.services.test_standings import live, remembered, replayed
 
 # Once patients are read, once their check-ins are, and once all is that a look needs.
@@ -63,8 +72,17 @@ def be_down(actors: Actors, clock: Clock) -> None:
     db.session.commit()
 
 
+def be_down_since_midnight(actors: Actors, clock: Clock) -> None:
+    """In UTC; for Ada it is her evening, of the day that the look closes. What is remembered ends before it."""
+    midnight = clock() - timedelta(hours=20)
+    outages.record_outage(midnight, midnight + timedelta(hours=4), clock())
+    db.session.commit()
+
+
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment[1])
-@pytest.mark.parametrize("happens", [be_late, move, have_other_limits, be_down])
+@pytest.mark.parametrize(
+    "happens", [be_late, move, have_other_limits, judge_that_day_anew, be_down, be_down_since_midnight]
+)
 def test_who_was_written_of_since_they_were_read_is_not_passed_by_what_was_read(
     app: Flask,
     actors: Actors,
