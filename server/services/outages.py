@@ -14,7 +14,7 @@ from server.errors import Conflict, Refused
 from server.extensions import Instant, db
 from server.models import JobRun, Outage, OutageSource
 from server.services.own_days import ENOUGH, Stretch, each_stretch
-from server.services.replays import replay_all_from
+from server.services.replays import change_for_all, replay_all_from
 from server.services.zones import stretches_of
 
 Span = tuple[datetime, datetime]
@@ -137,6 +137,7 @@ def _received(after: datetime, before: datetime) -> Iterable[datetime]:
 
 def _record(began_at: datetime, ended_at: datetime, source: OutageSource, now: datetime) -> bool:
     """Whether it is news."""
+    change_for_all()  # before the row: two who record the same ones may each come first with one of them
     recorded = db.session.scalar(
         insert(Outage)
         .values(began_at=began_at, ended_at=ended_at, source=source, recorded_at=now)

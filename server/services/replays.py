@@ -37,10 +37,15 @@ def replay_from(patient: Patient, day: date) -> None:
     db.session.execute(update(_WATCH).where(_WATCH.c.patient_id == patient.id).values(through=_kept_before(day)))
 
 
-def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
-    """The same for every patient (of a clinic)."""
+def change_for_all() -> None:
+    """Begins a change for everybody, one at a time. Whoever holds anything else for its sake holds this first."""
     # In a statement of its own: the next ones find every row of a look that had its share before.
     db.session.execute(select(func.pg_advisory_xact_lock(_CHANGE_FOR_ALL)))
+
+
+def replay_all_from(day: date, clinic_id: uuid.UUID | None = None) -> None:
+    """The same for every patient (of a clinic)."""
+    change_for_all()
     if clinic_id is None:
         # No query of ours sees every clinic.
         db.session.execute(select(func.forget_trends_from(day)))

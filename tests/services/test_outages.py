@@ -18,6 +18,7 @@ from server.trends import Thresholds
 from tests.conftest import Clock
 from tests.database import change, one, rows
 from tests.factories import Actors
+from tests.services.test_passing_over import another, wait_for_a_lock
 from tests.services.test_rules_in_watch import days, told
 from tests.test_clock import JUMPY
 from tests.trends.standings import stand
@@ -176,3 +177,22 @@ def test_of_before_the_patient_nothing_is_read(actors: Actors, clock: Clock) -> 
     db.session.expire_all()
     assert record_of(actors.ada, clock()).outages == frozenset()
     assert len(rows("SELECT * FROM outage")) == 2
+
+
+def test_two_who_record_the_same_outages_in_another_order_do_not_wait_for_each_other(
+    app: Flask, actors: Actors, clock: Clock
+) -> None:
+    """A tick that finds two, and somebody who records the second by hand meanwhile."""
+
+    def down(hours_ago: int) -> bool:
+        began_at = clock() - timedelta(hours=hours_ago)
+        return outages.record_outage(began_at, began_at + timedelta(hours=7), clock())
+
+    with another(app, actors) as tick, another(app, actors) as operator:
+        assert tick.submit(down, 30).result()
+        by_hand = operator.submit(down, 20)
+        wait_for_a_lock("the operator")
+        assert tick.submit(down, 20).result()
+        tick.submit(db.session.commit).result()
+        assert by_hand.result() is False
+    assert one("SELECT count(*) FROM outage") == 2

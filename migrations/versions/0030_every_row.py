@@ -6,8 +6,8 @@ before an outage was held and not written, and so could take in the outage's day
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 # All first, as in 0028. What remembers nothing may have been added meanwhile, and then is not held.
 FORGET = """
