@@ -61,6 +61,8 @@ class OfTheDatabase(Collector):
         yield CounterMetricFamily("interlude_check_ins", "Check-ins stored.", counts["check_ins"].get("", 0))
         yield _counter("assessments", "Assessments of a patient.", "outcome", (tallies.DONE, tallies.FAILED),
                        counts[tallies.ASSESSMENTS])  # fmt: skip
+        yield _counter("standings_verified", "Standings held against their diaries.", "outcome",
+                       (tallies.RIGHT, tallies.WRONG), counts[tallies.STANDINGS])  # fmt: skip
         yield _counter("alert_emails", "Alert emails that came into a state.", "state", EmailState,
                        counts["alert_emails"])  # fmt: skip
         yield _counter("member_mails", "Digests, alarms and the like that came into a state.", "state", EmailState,

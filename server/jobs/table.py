@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.jobs import assessing, deadman, delivering, escalating, reminding, upkeep
+from server.jobs import assessing, deadman, delivering, escalating, reminding, upkeep, verifying
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ JOBS = (
     Job("sum_up_tallies", timedelta(minutes=10), upkeep.sum_up_tallies),
     Job("forget_attempts", timedelta(hours=1), upkeep.forget_attempts),
     Job("tell_audit_heads", timedelta(days=1), upkeep.tell_audit_heads),
+    Job("verify_standings", timedelta(days=1), verifying.enqueue_verifying),
     Job("forget_sign_ins", timedelta(days=1), upkeep.forget_sign_ins),
     Job("forget_old_runs", timedelta(days=1), upkeep.forget_old_runs),
 )

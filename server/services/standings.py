@@ -103,6 +103,22 @@ _WRITE = (
 )
 
 
+def differing(clinic: Clinic, limits: Limits, due: Due) -> Bools:
+    """Of whom the standing is not the one that the diary makes up to the same day. `due`: with the diaries whole."""
+    stand = due.stands & (due.through + 1 >= limits.begins.toordinal())
+    if not stand.any():
+        return stand
+    # Of the others whatever comes of it is not looked at; but no day of theirs is to be far off.
+    until = np.where(stand, due.through, due.through[stand].max())
+    nobody = np.zeros_like(stand)
+    rows = nobody_yet(len(due.ids))
+    _enter_courses(rows, due, until, nobody)
+    rows, _, _ = catch_up(rows, _news(clinic, due, until, nobody), limits.thresholds)
+    made, kept = (np.frombuffer(one, np.uint8).reshape(-1, _SIZE) for one in (rows.packed(), due.standings.tobytes()))
+    differ: Bools = (made != kept).any(axis=1)
+    return stand & differ
+
+
 def write_back(batch: Batch, these: Bools, now: datetime) -> int:
     """Keeps the standings of some of them, and puts the next look of each at the end of the local day.
 

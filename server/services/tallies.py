@@ -17,6 +17,8 @@ from server.scope import entered
 ASSESSMENTS = "assessments"
 ACKNOWLEDGED, ACKNOWLEDGED_SECONDS = "acknowledged", "acknowledged_seconds"
 DONE, FAILED = "done", "failed"
+STANDINGS = "standings"
+RIGHT, WRONG = "right", "wrong"
 # In how many minutes an alert was acknowledged at most: from what a call on duty takes to what a weekend takes.
 WITHIN_MINUTES = (5, 15, 30, 60, 120, 240, 480, 1440, 4320)
 LATER = "later"
