@@ -7,7 +7,7 @@ a rule would stay silent of which nobody would ever hear. So each is made anew f
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Integer, func, select
+from sqlalchemy import ColumnElement, Integer, func, select
 
 from server.extensions import db, table_of
 from server.models import PATIENT_HELD, Clinic, Patient, Watch
@@ -21,7 +21,7 @@ from server.services.standings import differing, limits_of
 _WATCH = table_of(Watch)
 PARTS = 7
 # The last byte of an id, which is random in every kind that anybody makes.
-_PART = func.get_byte(func.uuid_send(_WATCH.c.patient_id), 15, type_=Integer) % PARTS
+_PART: ColumnElement[int] = func.get_byte(func.uuid_send(_WATCH.c.patient_id), 15, type_=Integer) % PARTS
 
 
 def remembered(part: int, after: uuid.UUID, most: int) -> Ids:
