@@ -20,14 +20,19 @@ from server.services.standings import differing, limits_of
 
 _WATCH = table_of(Watch)
 PARTS = 7
-# The last byte of an id, which is random in every kind that anybody makes.
-_PART: ColumnElement[int] = func.get_byte(func.uuid_send(_WATCH.c.patient_id), 15, type_=Integer) % PARTS
 
 
 def remembered(part: int, after: uuid.UUID, most: int) -> Ids:
     """Of the clinic's patients of whom anything is, those of one of PARTS, after one of them; by id."""
-    found = select(_WATCH.c.patient_id).where(_WATCH.c.through.is_not(None), part == _PART, _WATCH.c.patient_id > after)
+    found = select(_WATCH.c.patient_id).where(
+        _WATCH.c.through.is_not(None), _part() == part, _WATCH.c.patient_id > after
+    )
     return Ids.of_all(db.session.scalars(found.order_by(_WATCH.c.patient_id).limit(most)))
+
+
+def _part() -> ColumnElement[int]:
+    """By the last byte of the id, which is random in every kind of id that anybody makes."""
+    return func.get_byte(func.uuid_send(_WATCH.c.patient_id), 15, type_=Integer) % PARTS
 
 
 def suspects(patient_ids: Ids) -> Ids:
