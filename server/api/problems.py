@@ -34,6 +34,7 @@ from server.extensions import db
 from server.languages import language, say
 from server.logs import described
 from server.models import Role
+from server.schemas.check_ins import Support
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -83,6 +84,12 @@ class Problem(Schema):
     status = fields.Integer(required=True)
     detail = fields.String()
     errors = fields.List(fields.Nested(FieldError))
+    support = fields.Nested(
+        Support, metadata={"description": "Of a report that was refused, as of one that was taken."}
+    )
+    care_team_told = fields.Boolean(
+        metadata={"description": "A yes to self_harm_thoughts, in what was refused, was passed on all the same."}
+    )
     request_id = fields.String(metadata={"description": "As in the answer's X-Request-ID, and in our log."})
 
 
@@ -98,8 +105,9 @@ def document(slug: str, detail: str | None = None, errors: list[dict[str, str]] 
 
 def document_of(error: DomainError, within: str) -> dict[str, Any]:
     """Of one of many that a request asks; `within`: where in it the fields are, as a pointer."""
-    errors = [{"pointer": f"{within}{error.field}", "detail": error.detail}] if isinstance(error, Refused) else None
-    return document(_BY_ERROR[type(error)], error.detail, errors)
+    detail = say(error.message, **error.values)
+    errors = [{"pointer": f"{within}{error.field}", "detail": detail}] if isinstance(error, Refused) else None
+    return document(_BY_ERROR[type(error)], detail, errors)
 
 
 def problem(
@@ -109,6 +117,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     kind, body = KINDS[slug], document(slug, detail, errors)
+    body |= g.get("refusal", {})
     if "request_id" in g:
         body["request_id"] = g.request_id
     if request.accept_mimetypes.best == "text/html":

@@ -102,6 +102,10 @@ def _replayed(finding: Finding, stored: dict[str, Any]) -> dict[str, Any]:
 def _found(alert: Alert, record: Record, day: date, thresholds: Thresholds) -> list[Finding]:
     """What the alert's rule finds on its day."""
     if alert.rule == "safety_concern":
+        refused = safety_concern(day, thresholds, taken=False)
+        if alert.sentence == refused.sentence:
+            # What was refused is in no record, and so nothing there can have changed.
+            return [refused]
         yes = exists().where(
             CheckIn.patient_id == alert.patient_id, CheckIn.day == day, CheckIn.self_harm_thoughts == Answer.YES
         )

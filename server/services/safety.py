@@ -15,17 +15,20 @@ from server.services.raising import raise_findings
 from server.trends import safety_concern
 
 
-def hear_yes(patient: Held, first_told: Sequence[date], all_days: Sequence[date], now: datetime) -> None:
+def hear_yes(
+    patient: Held, first_told: Sequence[date], all_days: Sequence[date], now: datetime, *, taken: bool = True
+) -> None:
     """Raises the alert in the caller's transaction, who holds the patient's row.
 
     `first_told`: the days of each answer that was not yes before; the others of `all_days` said so already, and are
-    told again only when no alert that waits for a person tells of their day.
+    told again only when no alert that waits for a person tells of their day. `taken`: as safety_concern.
     """
     still = set(all_days) - set(first_told)
     days = sorted([*first_told, *(still - _told(patient.id) if still else ())])
     if days:
         thresholds = thresholds_of(patient.clinic_id)
-        raise_findings(db.session.get_one(Patient, patient.id), [safety_concern(day, thresholds) for day in days], now)
+        found = [safety_concern(day, thresholds, taken=taken) for day in days]
+        raise_findings(db.session.get_one(Patient, patient.id), found, now)
 
 
 def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
@@ -38,7 +41,7 @@ def heed_refused(patient_id: uuid.UUID, now: datetime) -> None:
 
 def heed(patient: Held, now: datetime) -> None:
     """As heed_refused. The caller holds the patient's row."""
-    hear_yes(patient, [], [local_day(now, patient.zone, patient.day_starts_at)], now)
+    hear_yes(patient, [], [local_day(now, patient.zone, patient.day_starts_at)], now, taken=False)
 
 
 def _told(patient_id: uuid.UUID) -> set[date | None]:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from server.extensions import db
 from server.models import Role
-from server.services import identities, rota
+from server.services import consents, identities, rota
 from server.services.care_teams import replace_care_team
 from server.settings import Settings
 from tests.conftest import Clock
@@ -107,6 +107,67 @@ def test_a_yes_in_an_item_that_is_refused_is_heard_all_the_same(
     assert rows("SELECT * FROM check_in") == []
     assert rows("SELECT rule, severity, state FROM alert") == [("safety_concern", "urgent", "open")]
     assert len(rows(JOBS)) == 1
+
+
+@pytest.mark.parametrize("written", [True, 1, 1.0, "Yes", "YES ", "y", "true", "1", "s\u00ed", "S\u00cd", "si"])
+def test_a_yes_that_an_app_writes_in_its_own_way_is_refused_and_heard(
+    client: FlaskClient, headers: dict[str, str], clock: Clock, written: object
+) -> None:
+    body = check_in_body(clock()) | {"self_harm_thoughts": written}
+    assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 422
+    item = {"kind": "check_in", "id": new_id(), "content": body}
+    said = client.post("/v1/sync", json={"items": [item]}, headers=headers).get_json()
+    assert [result["result"] for result in said["results"]] == ["refused"]
+    assert rows("SELECT rule, severity, state FROM alert") == [("safety_concern", "urgent", "open")]
+
+
+@pytest.mark.parametrize("written", [False, 0, 2, "nope", "No", "", [], ["no"], {}, 1.5, "0"])
+def test_what_is_no_answer_and_no_yes_raises_nothing(
+    client: FlaskClient, headers: dict[str, str], clock: Clock, written: object
+) -> None:
+    body = check_in_body(clock()) | {"self_harm_thoughts": written}
+    assert client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers).status_code == 422
+    assert rows("SELECT * FROM alert") == []
+
+
+def test_a_refusal_carries_the_crisis_lines_and_says_that_a_yes_was_passed_on(
+    client: FlaskClient, actors: Actors, headers: dict[str, str], clock: Clock
+) -> None:
+    """In the language of whoever asks, and wherever it is refused."""
+    taken = client.put(f"/v1/check-ins/{new_id()}", json=check_in_body(clock()), headers=headers).get_json()
+    url, wrong = f"/v1/check-ins/{new_id()}", check_in_body(clock(), craving=11)
+    plain = client.put(url, json=wrong, headers=headers).get_json()
+    assert plain["support"] == taken["support"]
+    assert plain["support"]["lines"]
+    assert "care_team_told" not in plain
+    yes = client.put(url, json=wrong | {"self_harm_thoughts": "yes"}, headers=headers).get_json()
+    assert (yes["status"], yes["support"], yes["care_team_told"]) == (422, taken["support"], True)
+    not_json = client.put(url, data="{", content_type="application/json", headers=headers).get_json()
+    assert (not_json["status"], not_json["support"]) == (400, taken["support"])
+    whole = client.post("/v1/sync", json={"items": {"self_harm_thoughts": "yes"}}, headers=headers).get_json()
+    assert (whole["status"], whole["support"], whole["care_team_told"]) == (422, taken["support"], True)
+    spanish = client.put(url, json=wrong, headers={**headers, "Accept-Language": "es"}).get_json()
+    assert spanish["support"]["notice"] != taken["support"]["notice"]
+    consents.withdraw(identities.of_patient(actors.ada), one("SELECT id FROM consent"), clock())
+    db.session.commit()
+    said = check_in_body(clock(), self_harm_thoughts="yes")
+    withdrawn = client.put(url, json=said, headers=headers).get_json()
+    assert (withdrawn["status"], withdrawn["support"], withdrawn["care_team_told"]) == (403, taken["support"], True)
+    assert "support" not in client.get(url, headers=headers).get_json()
+
+
+def test_the_alert_says_that_no_check_in_of_the_day_tells_it(
+    app: Flask, client: FlaskClient, headers: dict[str, str], clock: Clock
+) -> None:
+    body = check_in_body(clock(), self_harm_thoughts="yes", craving=11)
+    client.put(f"/v1/check-ins/{new_id()}", json=body, headers=headers)
+    sentence = one("SELECT sentence FROM alert")
+    assert sentence == (
+        "Answered yes to the question about thoughts of self-harm in a report that came on 4 May "
+        "and could not be taken."
+    )
+    explained = app.test_cli_runner().invoke(args=["explain", str(one("SELECT id FROM alert"))])
+    assert explained.exit_code == 0, explained.output
 
 
 def test_a_yes_under_an_id_that_holds_something_else_is_heard(
