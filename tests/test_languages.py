@@ -154,6 +154,10 @@ def test_what_a_check_in_is_answered(app: Flask, client: FlaskClient, actors: Ac
         "m\u00e1s de 35 d\u00edas"
         in client.put(f"/v1/check-ins/{new_id()}", json=old, headers=headers).get_json()["detail"]
     )
+    item = {"kind": "check_in", "id": new_id(), "content": old}
+    (result,) = client.post("/v1/sync", json={"items": [item]}, headers=headers).get_json()["results"]
+    assert "m\u00e1s de 35 d\u00edas" in result["problem"]["detail"]
+    assert "m\u00e1s de 35 d\u00edas" in result["problem"]["errors"][0]["detail"]
 
 
 def test_who_is_not_signed_in_is_asked_to_in_their_language(client: FlaskClient) -> None:

@@ -12,13 +12,25 @@ class Wording:
     text: str
 
 
+# What somebody has agreed to stays here, for whoever asks what it was.
+EARLIER = (
+    Wording(
+        ConsentKind.PARTICIPATION,
+        "participation-1",
+        "I want to take part. My clinic may read my check-ins, have them looked over for a change for the worse, and"
+        " tell my care team by an email that does not name me. Nobody watches in real time. I may withdraw here at any"
+        " time. From then on nobody looks at my check-ins and no new ones are taken; what the clinic was told already"
+        " stays in its records, and an urgent alert that is open is still followed up.",
+    ),
+)
 _PARTICIPATION = Wording(
     ConsentKind.PARTICIPATION,
-    "participation-1",
+    "participation-2",
     "I want to take part. My clinic may read my check-ins, have them looked over for a change for the worse, and tell"
     " my care team by an email that does not name me. Nobody watches in real time. I may withdraw here at any time."
     " From then on nobody looks at my check-ins and no new ones are taken; what the clinic was told already stays in"
-    " its records, and an urgent alert that is open is still followed up.",
+    " its records, and an urgent alert that is open is still followed up. Should I then still send that I think of"
+    " harming myself, my care team is told that I did, and nothing else of it is kept.",
 )
 _DISCLOSURE = Wording(
     ConsentKind.DISCLOSURE,

@@ -1,5 +1,6 @@
 """Consents: granted and withdrawn by the patient alone, seen by the care team, one in force for each recipient."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from server.extensions import db
+from server.services.wordings import EARLIER, WORDINGS
 from tests.api.problem import assert_problem, pointers
 from tests.audited import events
 from tests.concurrently import concurrently
@@ -19,7 +21,8 @@ from tests.conftest import Clock
 from tests.database import digest, digest_but_audit, one, rows
 from tests.factories import GRAY, GRAY_NAME, Actors, consent_body, make_patient, signed_in
 
-PARTICIPATION = {"kind": "participation", "wording": "participation-1"}
+PARTICIPATION = {"kind": "participation", "wording": "participation-2"}
+KNOWN_BEFORE = "7e32b1fa5dd6e350"
 IN_FORCE = "SELECT kind FROM consent WHERE withdrawn_at IS NULL ORDER BY kind"
 
 
@@ -53,7 +56,7 @@ def test_the_enrolment_records_participation(client: FlaskClient, ada: dict[str,
         "recipient_name": None,
         "recipient_email": None,
         "reference": None,
-        "wording": "participation-1",
+        "wording": "participation-2",
         "granted_at": clock().isoformat().replace("+00:00", "Z"),
         "expires_on": None,
         "withdrawn_at": None,
@@ -64,9 +67,24 @@ def test_the_enrolment_records_participation(client: FlaskClient, ada: dict[str,
 def test_the_words_are_shown_to_anybody(client: FlaskClient) -> None:
     shown = {item["kind"]: item for item in client.get("/v1/wordings").get_json()["items"]}
     assert {kind: item["version"] for kind, item in shown.items()} == {
-        "participation": "participation-1", "disclosure": "disclosure-1"
+        "participation": "participation-2", "disclosure": "disclosure-1"
     }  # fmt: skip
     assert all("withdraw" in item["text"] for item in shown.values())
+
+
+def test_what_somebody_agreed_to_is_still_known_word_for_word() -> None:
+    """A text that changes gets a version of its own, and the one before stays as it was."""
+    texts = [wording.version + wording.text for wording in EARLIER]
+    assert hashlib.sha256("".join(texts).encode()).hexdigest()[:16] == KNOWN_BEFORE
+    versions = [wording.version for wording in (*EARLIER, *WORDINGS.values())]
+    assert len(set(versions)) == len(versions)
+
+
+def test_an_earlier_wording_cannot_be_agreed_to_any_more(client: FlaskClient, ada: dict[str, str]) -> None:
+    for wording in EARLIER:
+        answer = client.post("/v1/consents", json={"kind": wording.kind, "wording": wording.version}, headers=ada)
+        assert_problem(answer, 422)
+        assert pointers(answer) == ["#/wording"]
 
 
 def test_a_recipient_outside_is_named_and_sealed(client: FlaskClient, ada: dict[str, str], clock: Clock) -> None:
@@ -110,14 +128,14 @@ def test_withdrawn_it_stays_on_record(client: FlaskClient, ada: dict[str, str], 
     ("wrong", "field"),
     [
         ({"wording": "disclosure-0"}, "wording"),
-        ({"wording": "participation-1"}, "wording"),
+        ({"wording": "participation-2"}, "wording"),
         ({"purpose": "monitoring"}, "purpose"),
         ({"what": "check_ins"}, "what"),
         ({"recipient_email": "no address"}, "recipient_email"),
         ({"recipient_name": ""}, "recipient_name"),
         ({"expires_on": "2026-05-03"}, "expires_on"),
         ({"expires_on": "2028-05-05"}, "expires_on"),
-        ({"kind": "participation", "wording": "participation-1"}, "purpose"),
+        ({"kind": "participation", "wording": "participation-2"}, "purpose"),
     ],
 )
 def test_what_no_consent_can_say_is_refused(

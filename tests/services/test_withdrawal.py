@@ -32,7 +32,7 @@ def withdraw(patient: Patient, clock: Clock) -> None:
 
 
 def grant_again(patient: Patient, clock: Clock) -> None:
-    said = {"kind": ConsentKind.PARTICIPATION, "wording": "participation-1"}
+    said = {"kind": ConsentKind.PARTICIPATION, "wording": "participation-2"}
     consents.grant(identities.of_patient(patient), said, clock())
     db.session.commit()
 
