@@ -3,9 +3,11 @@
 Staff read English: their pages and mails are written in it alone.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Self
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -41,8 +43,22 @@ def language() -> str:
     return _choose() if has_request_context() else ENGLISH
 
 
+class Phrase(str):
+    """A sentence with values in it, for whoever passes it on as a text: `say` finds it in the catalogs all the same."""
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        phrase = super().__new__(cls, template % values)
+        phrase.template, phrase.values = template, values
+        return phrase
+
+
 def say(text: str, **values: object) -> str:
     """`text` as it stands in the catalog of whoever asks; as it is when nobody has translated it."""
+    if isinstance(text, Phrase):
+        return say(text.template, **text.values)
     said: str = catalog(language()).ugettext(text)
     return said % values if values else said
 

@@ -223,4 +223,4 @@ def _within(messages: Any, at: str) -> Iterator[dict[str, str]]:
             yield from _within(inner, at if key == "_schema" else f"{at}/{step}")
     elif isinstance(messages, list):
         for detail in messages:
-            yield {"pointer": at, "detail": say(str(detail))}
+            yield {"pointer": at, "detail": say(detail if isinstance(detail, str) else str(detail))}

@@ -62,7 +62,7 @@ class CheckInBody(Body):
     medication_taken = Choice(Answer, allow_none=True)
     triggers = several(TRIGGERS)
     self_harm_thoughts = Choice(Answer, allow_none=True)
-    note = text(2000, allow_none=True)
+    note = text(2000, shortest=0, allow_none=True)
 
     class Meta:
         unknown = "raise"

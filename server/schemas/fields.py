@@ -1,7 +1,7 @@
 """Fields that take what they mean and nothing that merely looks like it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from server.languages import say
+from server.languages import Phrase, say
 
 INVALID_RATING = "A rating is a number from 0 to 10 in steps of 0.1."
 INVALID_DAY = "A local day is written as in 2026-05-03."
@@ -172,7 +172,7 @@ class Choice(fields.Field[StrEnum]):
             return self.values(value)
         except ValueError as error:
             allowed = ", ".join(member.value for member in self.values)
-            raise ValidationError(f"Must be one of: {allowed}.") from error
+            raise ValidationError(Phrase("Must be one of: %(allowed)s.", allowed=allowed)) from error
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else str(value)
@@ -187,8 +187,17 @@ class TrueOrFalse(fields.Boolean):
         return value
 
 
+class Length(validate.Length):
+    """As marshmallow's, in a sentence that can be translated."""
+
+    def _format_error(self, value: Sized, message: str) -> str:  # as marshmallow calls it
+        if self.min:
+            return Phrase("Must have %(low)d to %(high)d characters.", low=self.min, high=self.max)
+        return Phrase("Must have %(high)d characters at most.", high=self.max)
+
+
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> Text:
-    return Text(validate=validate.Length(min=shortest, max=longest), **kwargs)
+    return Text(validate=Length(min=shortest, max=longest), **kwargs)
 
 
 def email_address(**kwargs: Any) -> Text:

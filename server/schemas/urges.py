@@ -15,7 +15,7 @@ class UrgeBody(Body):
     craving = Rating(required=True, metadata={"description": "How strong it was, 0-10."})
     used = Choice(Answer, allow_none=True, metadata={"description": "Whether it was given in to; no: resisted."})
     triggers = several(TRIGGERS)
-    note = text(2000, allow_none=True)
+    note = text(2000, shortest=0, allow_none=True)
 
 
 class UrgeIn(UrgeBody):

@@ -181,6 +181,8 @@ class Desk:
         return {
             **self.kind.absent,
             **sent.fields,
+            # An app whose field was left empty sends what stands in it.
+            "note": sent.fields.get("note") or None,
             "recorded_at": recorded_at.astimezone(UTC),
             "day": local.day,
             "offset_minutes": local.offset_minutes,

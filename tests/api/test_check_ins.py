@@ -62,6 +62,16 @@ def test_other_content_under_a_known_id_is_refused_unless_it_says_what_it_edits(
     assert digest() == before
 
 
+def test_an_empty_note_is_none(client: FlaskClient, headers: dict[str, str], clock: Clock) -> None:
+    """As an app sends it whose field was left empty; and the same again without it is the same."""
+    id_, body = new_id(), check_in_body(clock())
+    stored = put(client, headers, body | {"note": ""}, id_)
+    assert (stored.status_code, stored.get_json()["note"]) == (201, None)
+    assert put(client, headers, body, id_).status_code == 200
+    assert put(client, headers, body | {"note": ""}, id_).status_code == 200
+    assert one("SELECT note_sealed FROM check_in") is None
+
+
 def test_two_patients_may_use_the_same_id(app: Flask, client: FlaskClient, actors: Actors, clock: Clock) -> None:
     id_ = new_id()
     eve = make_patient(actors.bob, clock())
