@@ -76,7 +76,8 @@ LEFT_OUT = {
     "alert_email": SENDING | {"event_id", "member_id", "stand_in", "digest_id"},
     "webhook_call": SENDING | {"event_id"},
     "member_mail": SENDING
-    | {"member_id", "kind", "day", "urgent", "prompt", "routine", "unrouted", "undeliverable", "changed", "email_before"},
+    | {"member_id", "kind", "day", "urgent", "prompt", "routine", "unrouted", "undeliverable"}
+    | {"changed", "email_before"},
     "invite": {"id", "code_hash", "created_by"},
     "pause": {"id", "begun_by", "ended_by"},
     "sign_in": {"id", "member_id", "current_hash", "previous_hash", "retry_until"},
