@@ -48,8 +48,8 @@ class Ground:
     system: System
     tokens: Mapping[str, str]
     known_ids: Mapping[str, str]
-    code: str
-    """Ada's, to sign in with."""
+    email: str
+    """Bob's, to sign in with."""
 
 
 def prepared(system: System) -> Ground:
@@ -60,10 +60,10 @@ def prepared(system: System) -> Ground:
         tokens = {role: tokens_of(app, things.people[name])["access_token"] for role, name in ROLES.items()}
         names = ("patient", "course", "session", "alert", "consent", "member", "check_in")
         known = {f"{name}_id": str(getattr(things, name)) for name in names}
-        code = actors.ada.code
+        email = actors.bob.email
         db.session.remove()
         db.engine.dispose()
-    return Ground(system, tokens, known, code)
+    return Ground(system, tokens, known, email)
 
 
 def operations_of(role: str) -> list[str]:
