@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from server.services.rotation import sealed_columns
+
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ASVS = ROOT / "docs/asvs.md"
@@ -50,6 +52,17 @@ def test_each_requirement_is_there_once_and_says_who_holds_it() -> None:
         tests = re.findall(r"tests/\S+\.py", held)
         said = tests or held in ("by design", "operator") or held.startswith("`make ")
         assert said or (not held and met.startswith("not met")), ids_of_row
+
+
+def test_the_table_of_what_is_sealed_names_every_column() -> None:
+    """And none that is not; `.reason` is of the table before it."""
+    page = (ROOT / "docs/security.md").read_text()
+    table = page.partition("| sealed | why |\n")[2].partition("\n\n")[0]
+    names: list[str] = []
+    for cell in (line.split("|")[1] for line in table.splitlines()[1:]):
+        for name in re.findall(r"`([\w.]+)`", cell):
+            names.append(names[-1].partition(".")[0] + name if name.startswith(".") else name)
+    assert sorted(names) == [f"{column.table}.{column.name}" for column in sealed_columns()]
 
 
 def test_no_attack_is_without_its_place_in_the_threats() -> None:
