@@ -86,6 +86,7 @@ def test_the_answers_have_what_the_page_names(played: Played) -> None:
     assert consents["participation"]["withdrawn_at"] is None
     assert consents["disclosure"]["withdrawn_how"] == "by_patient"
     assert played.answer("withdrawn")["type"] == "/problems/participation-withdrawn"
+    assert ["problem" in result for result in played.answer("sync")["results"]] == [False, True]
     assert len(played.answer("trend")["days"]) == 28
     assert [one["current"] for one in played.answer("devices")["items"]] == [True, False]
     assert "README.txt" in ZipFile(played.folder / "export.zip").namelist()
