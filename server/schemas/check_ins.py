@@ -152,7 +152,8 @@ class DayOut(Body):
     day = fields.Date(required=True)
     done = fields.Boolean(required=True)
     cut_short = fields.Boolean(
-        required=True, metadata={"description": "Travel took most of it: without a check-in it breaks no streak."}
+        required=True,
+        metadata={"description": "Travel took 4 waking hours or more: no check-in on it breaks no streak."},
     )
     craving = Rating(allow_none=True, required=True)
     mood = Rating(allow_none=True, required=True)
