@@ -1,6 +1,7 @@
 """How every route of the API is declared: strict bodies, one error shape, small lists."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -53,6 +54,11 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest is untyped
             return view
 
         return decorate
+
+    def register_views_in_doc(self, api: Any, *app_and_spec: Any, **named: Any) -> None:
+        """Only once somebody asks for the description: most of what a start would cost, and no request needs it."""
+        waiting: list[Callable[[], None]] = api.waiting
+        waiting.append(partial(super().register_views_in_doc, api, *app_and_spec, **named))
 
 
 class PageQuery(Schema):

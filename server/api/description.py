@@ -2,6 +2,7 @@
 
 import copy
 import re
+from threading import Lock
 from typing import Any
 
 import yaml
@@ -26,6 +27,8 @@ documents (RFC 9457); each `type` is a page. Instants are RFC 3339 with an offse
 
 
 METHODS = ("get", "put", "post", "patch", "delete")
+# Threads of one process may ask for the description at once.
+_gathering = Lock()
 
 
 def describe(app: Flask) -> None:
@@ -38,6 +41,9 @@ def describe(app: Flask) -> None:
             "servers": [{"url": "/"}],
         },
     )
+    api.waiting = []
+    # It would print what is gathered so far; server.local.openapi writes all of it.
+    app.cli.commands.pop("openapi")
     api.register_field(Rating, "number", None)
     api.register_field(Number, "number", None)
     api.register_field(Instant, "string", "date-time")
@@ -59,7 +65,7 @@ def describe(app: Flask) -> None:
 
 def description() -> dict[str, Any]:
     """The OpenAPI document: what flask-smorest gathered, with the errors that every operation shares."""
-    described: dict[str, Any] = copy.deepcopy(api.spec.to_dict())
+    described = _gathered()
     for name in ("UNPROCESSABLE_ENTITY", "DEFAULT_ERROR"):
         described["components"]["responses"].pop(name, None)
     for path, methods in described["paths"].items():
@@ -67,6 +73,14 @@ def description() -> dict[str, Any]:
             if method in METHODS:
                 _complete(operation, path, method)
     return described
+
+
+def _gathered() -> dict[str, Any]:
+    with _gathering:
+        while api.waiting:
+            api.waiting.pop(0)()
+        gathered: dict[str, Any] = copy.deepcopy(api.spec.to_dict())
+    return gathered
 
 
 def _complete(operation: dict[str, Any], path: str, method: str) -> None:

@@ -1,12 +1,15 @@
 """For whoever runs it: alive, ready, what is late; and what it says when the database is away."""
 
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 
+from server.api.description import openapi_yaml
 from server.app import create_app
 from server.settings import Settings
 from tests.api.problem import assert_problem
 from tests.attacks.things import Things
+from tests.concurrently import concurrently
 from tests.conftest import Clock
 from tests.database import change
 from tests.factories import Actors, settings_for, signed_in
@@ -87,6 +90,15 @@ def test_the_description_is_served(client: FlaskClient) -> None:
     assert b'href="http' not in docs.data
     with client.get("/docs/swagger-ui-bundle.js") as script:
         assert script.status_code == 200
+
+
+def test_who_asks_first_for_the_description_has_all_of_it(settings: Settings, app: Flask) -> None:
+    """It is gathered at the first question, and others may ask at that very moment."""
+    fresh = create_app(settings)
+    said = concurrently(fresh, *(lambda: fresh.test_client().get("/openapi.json").get_json() for _ in range(4)))
+    with app.app_context():
+        written = yaml.safe_load(openapi_yaml())
+    assert said == [written] * 4
 
 
 def test_nothing_may_be_cached_or_framed(app: Flask, client: FlaskClient, actors: Actors) -> None:
