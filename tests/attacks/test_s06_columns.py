@@ -7,13 +7,12 @@ from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect
 from werkzeug.test import TestResponse
 
-from server.api.description import openapi_yaml
+from server.api.description import description
 from server.extensions import Base, db
 from server.models import sealed_in
 from tests.api.problem import assert_problem, pointers
@@ -42,8 +41,7 @@ FORMS = sorted(route for route in PAGES if route[0] == "POST")
 
 @cache
 def described() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(openapi_yaml())
-    return found
+    return description()
 
 
 def bodies() -> Iterator[tuple[Route, dict[str, Any]]]:

@@ -9,7 +9,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -66,9 +68,15 @@ def prepared(system: System) -> Ground:
     return Ground(system, tokens, known, email)
 
 
+@cache
+def described() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())
+    return found
+
+
 def operations_of(role: str) -> list[str]:
     """By their ids: what this role may call, and what everybody may."""
-    paths = yaml.safe_load(DESCRIPTION.read_text())["paths"]
+    paths = described()["paths"]
     all_of_them = [one for methods in paths.values() for one in methods.values() if isinstance(one, dict)]
     open_to = [one["operationId"] for one in all_of_them if role in one.get("x-roles", [role])]
     return sorted(set(open_to) - ENDING)
