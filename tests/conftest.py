@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,6 +14,7 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from click.testing import Result
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
@@ -156,6 +158,14 @@ def worlds(postgres: EmbeddedPostgres, settings: Settings) -> Iterator[Worlds]:
 def argon2_costs_little() -> Iterator[None]:
     """It is slow on purpose; here it runs with its least cost (test_passwords holds it to what production pays)."""
     with patch.object(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_key_is_checked_once() -> Iterator[None]:
+    """Whether an RSA key's numbers are primes is long to say, and the same for the same bytes."""
+    known = cache(load_pem_private_key)
+    with patch("server.senders.load_pem_private_key", known), patch("jwt.algorithms.load_pem_private_key", known):
         yield
 
 
