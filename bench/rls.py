@@ -24,8 +24,8 @@ from server import scope
 from server.app import create_app
 from server.clock import utcnow
 from server.extensions import db
+from server.libpq import conninfo
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from tests.factories import Actors, check_in_body, make_actors, make_patient, settings_for, signed_in
 
 CLINICS, PATIENTS, DAYS = 20, 50, 84

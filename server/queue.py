@@ -47,11 +47,6 @@ def enqueue_all(
         _outgoing.configure_task(name, priority=priority, connection=connection).batch_defer(*jobs)
 
 
-def conninfo(database_url: str) -> str:
-    """SQLAlchemy's URL as libpq wants it."""
-    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-
-
 _jobs = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
 
 

@@ -20,9 +20,9 @@ from server.assembly import assemble, require_keys
 from server.clock import utcnow
 from server.errors import WrongClock
 from server.extensions import db
+from server.libpq import conninfo
 from server.logs import described
 from server.queue import app as queue
-from server.queue import conninfo
 from server.services.machine_clock import require_right_clock
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("server.worker")  # __name__ is __main__ here

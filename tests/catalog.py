@@ -7,8 +7,8 @@ from typing import Any
 from psycopg import connect, sql
 from sqlalchemy.engine import Connection
 
+from server.libpq import conninfo
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from server.settings import Settings
 from tests.factories import settings_for
 

@@ -122,6 +122,12 @@ def test_the_trend_engine_loads_neither_flask_nor_sqlalchemy() -> None:
     assert said.stdout.strip() == "[]"
 
 
+def test_what_starts_the_programs_loads_neither_sqlalchemy_nor_the_queue() -> None:
+    question = "import sys, server.local.__main__; print(sorted({'sqlalchemy', 'procrastinate'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", question], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
 def test_only_what_answers_requests_pays_for_pictures() -> None:
     question = (
         "import sys, server.scheduler, server.worker; print(sorted({'matplotlib', 'server.api'} & set(sys.modules)))"

@@ -18,7 +18,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.util import identity_key
 
 from server.extensions import Base, db
-from server.queue import conninfo
+from server.libpq import conninfo
 from server.scope import enter, entered
 
 World = TypeVar("World")

@@ -23,10 +23,10 @@ from bench.api.phones import ITEMS, OPERATIONS, phones
 from server.app import create_app
 from server.clock import utcnow
 from server.extensions import db
+from server.libpq import conninfo
 from server.local.environment import SECRETS, clinic_environment, open_metrics
 from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from server.settings import Settings
 
 CONNECTIONS = 16

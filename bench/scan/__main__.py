@@ -19,10 +19,10 @@ from flask_migrate import upgrade
 from bench.scan.load import Diaries, load, make_clinic, simulate_diaries, unguarded
 from server.app import create_app
 from server.extensions import db
+from server.libpq import conninfo
 from server.local.environment import SECRETS, clinic_environment, open_metrics
 from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from server.settings import Settings
 
 ROUNDS = 3  # each of which takes in a day of its own

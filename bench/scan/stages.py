@@ -24,8 +24,8 @@ from bench.scan.replay import UNRATED, diaries, replay
 from server.app import create_app
 from server.extensions import db
 from server.jobs.assessing import BATCH, TOGETHER, enqueue_due
+from server.libpq import conninfo
 from server.models import Clinic
-from server.queue import conninfo
 from server.scope import enter
 from server.services import watch
 from server.services.listed import Ids

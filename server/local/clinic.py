@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from server.libpq import conninfo
 from server.local.children import ending, run_step
 from server.local.commands import Argv
 from server.local.environment import clinic_environment, kept_secrets, open_metrics, write_environment
@@ -16,7 +17,6 @@ from server.local.ports import Ports
 from server.local.postgres import EmbeddedPostgres
 from server.local.roles import APP, OWNER
 from server.local.terminal import StopSignals, say
-from server.queue import conninfo
 
 # Both commands hold it: two programs never run one cluster.
 LOCK = "run.lock"

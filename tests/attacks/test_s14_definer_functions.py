@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from server.extensions import db
+from server.libpq import conninfo
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from tests.attacks.conftest import AsApp, Clinics
 from tests.database import change, owner, rows
 from tests.factories import Actors

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from bench.scan.load import FIRST, load, make_clinic, simulate_diaries
 from bench.scan.replay import UNRATED, diaries, replay
 from server.extensions import db
+from server.libpq import conninfo
 from server.models import Patient
-from server.queue import conninfo
 from server.scope import enter
 from server.services.limits import thresholds_of
 from server.services.records import record_of

@@ -21,10 +21,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from server.clock import utcnow
+from server.libpq import conninfo
 from server.local import roles
 from server.local.environment import open_metrics
 from server.local.postgres import EmbeddedPostgres
-from server.queue import conninfo
 from tests.catalog import MIGRATED, scratch_database
 from tests.e2e.browser import Browser
 from tests.e2e.programs import Program

@@ -13,10 +13,10 @@ from psycopg import sql
 
 from server.app import create_app
 from server.extensions import db
+from server.libpq import conninfo
 from server.local.install import bundled
 from server.local.postgres import EmbeddedPostgres
 from server.models import Patient
-from server.queue import conninfo
 from server.settings import Settings
 from tests.catalog import scratch_database
 from tests.e2e.system import System, end, eventually, running_system

@@ -12,9 +12,9 @@ from typing import Any
 
 import psycopg
 
+from server.libpq import conninfo
 from server.local.postgres import EmbeddedPostgres
 from server.local.roles import SUPERUSER
-from server.queue import conninfo
 from tests.e2e.browser import Browser
 from tests.e2e.programs import Program
 from tests.e2e.system import PATIENCE_SECONDS, Mailbox, System, check_log, eventually, system_on

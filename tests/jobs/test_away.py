@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from server.extensions import db
 from server.jobs.assessing import assess_all
 from server.jobs.away import is_away
+from server.libpq import conninfo
 from server.local.postgres import EmbeddedPostgres
 from server.local.roles import SUPERUSER
-from server.queue import conninfo
 from tests.conftest import Clock
 from tests.database import rows
 from tests.factories import Actors

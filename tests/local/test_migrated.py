@@ -4,8 +4,8 @@ from pathlib import Path
 
 import psycopg
 
+from server.libpq import conninfo
 from server.local.clinic import MIGRATIONS, is_migrated
-from server.queue import conninfo
 from server.settings import Settings
 
 

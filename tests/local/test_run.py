@@ -25,7 +25,7 @@ from server.local.execute import execute
 from server.local.run import run
 
 NOTE = """
-import http.server, os, signal, sys, time
+import os, signal, sys, time
 name = sys.argv[1]
 def note(what):
     with open("events", "a") as file: file.write(f"{what} {name} {os.getpid()}\\\\n")
@@ -38,6 +38,7 @@ if name == "mailbox":
 if name == "web":
     if os.fork() == 0:
         name = "web-worker"; signal.signal(signal.SIGTERM, signal.SIG_IGN); note("start"); time.sleep(600)
+    import http.server
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
         def log_message(self, *args): pass
