@@ -110,6 +110,8 @@ def _run(
         "SCHEMATHESIS_HOOKS": "tests.e2e.fuzz_hooks",
         "KNOWN_IDS": json.dumps(ground.known_ids),
         "PYTHONPATH": str(ROOT),
+        # Where hypothesis keeps what it once computed of all of Unicode: each run would do so in its own folder.
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis"),
     }
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
