@@ -81,7 +81,7 @@ def test_the_examples_do_what_the_page_says(played: Played) -> None:
 
 
 def test_the_answers_have_what_the_page_names(played: Played) -> None:
-    assert [wording["version"] for wording in played.answer("wordings")["items"]] == ["participation-1", "disclosure-1"]
+    assert [wording["version"] for wording in played.answer("wordings")["items"]] == ["participation-2", "disclosure-1"]
     consents = {one["kind"]: one for one in played.answer("consents")["items"]}
     assert consents["participation"]["withdrawn_at"] is None
     assert consents["disclosure"]["withdrawn_how"] == "by_patient"
