@@ -77,5 +77,6 @@ def _name(answer: Response) -> Response:
     if request.path.startswith(SPOKEN):
         varies(answer, "Accept-Language")
         if answer.status_code not in (204, 304):
-            answer.headers["Content-Language"] = language()
+            # What is in one language alone has said so.
+            answer.headers.setdefault("Content-Language", language())
     return answer

@@ -167,6 +167,10 @@ def test_what_a_check_in_is_answered(app: Flask, client: FlaskClient, actors: Ac
     assert "m\u00e1s de 35 d\u00edas" in result["problem"]["errors"][0]["detail"]
 
 
+def test_what_is_in_english_alone_says_so(client: FlaskClient) -> None:
+    assert client.get("/v1/wordings", headers={"Accept-Language": "es"}).headers["Content-Language"] == "en"
+
+
 def test_who_is_not_signed_in_is_asked_to_in_their_language(client: FlaskClient) -> None:
     said = client.get("/v1/today", headers={"Accept-Language": "es"}).get_json()
     assert said["title"] == "Primero inicie sesi\u00f3n"

@@ -7,6 +7,7 @@ from server.api.blueprint import PageQuery, Routes, page
 from server.api.conditional import conditional
 from server.api.guard import CARE, caller, public, requires
 from server.extensions import db, now
+from server.languages import ENGLISH
 from server.models import Action, Role
 from server.schemas.consents import ConsentIn, ConsentList, ConsentOut, DisclosureList, WordingList
 from server.services import audit, consents
@@ -23,7 +24,7 @@ routes = Routes("consents", __name__, url_prefix="/v1", description="What the pa
 @routes.response(200, WordingList)
 def list_wordings() -> Any:
     """The words that a consent is given to, as they are in force; show them before asking."""
-    return {"items": WORDINGS.values()}
+    return {"items": WORDINGS.values()}, {"Content-Language": ENGLISH}
 
 
 @routes.get("/consents")
