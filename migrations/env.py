@@ -1,5 +1,6 @@
 """Runs migrations as the owner role; the application itself connects as another, which owns nothing."""
 
+import click
 from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine, make_url, pool
@@ -21,7 +22,14 @@ def plainly(kind: str, item: object, _: object) -> str | bool:
 
 def run() -> None:
     settings = parts().settings
-    context.config.attributes["app_role"] = make_url(settings.database_url).username
+    app_role = make_url(settings.database_url).username
+    if make_url(settings.migration_database_url).username == app_role:
+        raise click.ClickException(
+            "The migrations do not run as the app's own role: it would own the tables, and row-level security would not"
+            " bind it. MIGRATION_DATABASE_URL must name another role, the database's owner; without it the migrations"
+            " connect by DATABASE_URL."
+        )
+    context.config.attributes["app_role"] = app_role
     engine = create_engine(settings.migration_database_url, poolclass=pool.NullPool, hide_parameters=True)
     with engine.connect() as connection:
         context.configure(

@@ -33,10 +33,16 @@ FEWEST_DISTINCT = 8
 SMTP_SECURITY = ("tls", "starttls", "none")
 LOG_FORMATS = ("json", "console")
 _REQUIRED: Any = object()
+# What stands in a setting's place when it is missing or wrong.
+_UNKNOWN: Any = object()
 
 
-class SettingsError(Exception):
-    """One or more settings are missing or wrong; the text names each."""
+class SettingsError(SystemExit):
+    """One or more settings are missing or wrong; the text names each.
+
+    Whatever program starts, it ends with this text alone and exit code 1: the fault is not in the program, so where
+    in it somebody noticed helps nobody, and under a traceback the list is not found.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +149,16 @@ class _Environment:
     def read(self, name: str, parse: Callable[[str], T], default: D = _REQUIRED) -> T | D:
         """What is returned where something is wrong never leaves from_env: the errors raise first."""
         raw = self.environ.get(name, "").strip()
+        instead: D = _UNKNOWN if default is _REQUIRED else default
         if not raw:
             if default is _REQUIRED:
                 self.errors.append(f"{name} is not set")
-            return default
+            return instead
         try:
             return parse(raw)
         except ValueError as wrong:
             self.errors.append(f"{name} {wrong}")
-            return default
+            return instead
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from server.extensions import Base, db
 from server.local.postgres import EmbeddedPostgres
 from server.settings import Settings
 from tests.catalog import schema, scratch_database
+from tests.factories import settings_for
 
 VERSIONS = sorted((Path(__file__).parents[1] / "migrations/versions").glob("*.py"))
 
@@ -51,6 +52,16 @@ def test_down_to_nothing_and_up_again_leaves_the_same_schema(postgres: EmbeddedP
         assert left == empty
         assert catalog(settings, everything=True) == before
         assert before != empty
+
+
+def test_migrations_do_not_run_as_the_app_role(postgres: EmbeddedPostgres) -> None:
+    """Nor by default, which is DATABASE_URL: whoever forgets the owner's reads what is missing, and nothing is made."""
+    with scratch_database(postgres, "of_one_role") as settings:
+        app = create_app(settings_for(settings.database_url, ""))
+        said = app.test_cli_runner().invoke(args=["db", "upgrade"])
+        assert said.exit_code == 1
+        assert "MIGRATION_DATABASE_URL must name another role, the database's owner" in said.output
+        assert catalog(settings)["columns"] == set()
 
 
 def test_models_and_migrations_agree(postgres: EmbeddedPostgres, settings: Settings) -> None:
