@@ -15,11 +15,15 @@ from server.services import clinics
 @click.option("--zone", required=True, help="Its IANA time zone, such as America/New_York.")
 @click.option("--admin-name", required=True)
 @click.option("--admin-email", required=True)
-@click.password_option("--admin-password", envvar="ADMIN_PASSWORD", help="Asked for, or from ADMIN_PASSWORD.")
-def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin_password: str) -> None:
+@click.option("--admin-password", envvar="ADMIN_PASSWORD", help="Asked for, or from ADMIN_PASSWORD.")
+def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin_password: str | None) -> None:
     """Create a clinic and its first admin."""
-    said = {"role": str(Role.ADMIN), "name": admin_name, "email": admin_email, "password": admin_password}
+    said = {"role": str(Role.ADMIN), "name": admin_name, "email": admin_email}
     try:
+        # Whatever can be wrong without a password, before one is thought up and typed twice.
+        clinics.check_zone(zone)
+        MemberIn(exclude=["password"]).load(said)
+        said["password"] = admin_password or _asked_for()
         clinic = clinics.create_clinic(name, zone, now())
         clinics.add_member(clinic.id, **MemberIn().load(said), now=now())
     except ValidationError as error:
@@ -31,3 +35,8 @@ def create_clinic(name: str, zone: str, admin_name: str, admin_email: str, admin
         raise click.ClickException(error.detail) from error
     db.session.commit()
     click.echo(f"{name} is ready; {admin_email} can sign in, and sets up a second step first, at /sign-in.")
+
+
+def _asked_for() -> str:
+    asked: str = click.prompt("Admin password", hide_input=True, confirmation_prompt=True)
+    return asked

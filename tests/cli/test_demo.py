@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pyotp
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -86,6 +87,19 @@ def test_a_clinic_in_no_known_zone_is_refused(app: Flask) -> None:
     runner = app.test_cli_runner(env={"ADMIN_PASSWORD": "a long enough password"})
     result = runner.invoke(args=["create-clinic", *words])
     assert (result.exit_code, "not a time zone" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize(("option", "wrong"), [("--zone", "Mars/Olympus"), ("--admin-email", "nowhere")])
+def test_no_password_is_asked_for_before_the_rest_is_right(app: Flask, option: str, wrong: str) -> None:
+    said = {"--name": "N", "--zone": "UTC", "--admin-name": "E", "--admin-email": "e@n.example"}
+    typed = "a long enough password\n" * 2
+    runner = app.test_cli_runner(env={"ADMIN_PASSWORD": ""})
+    for options, code in ((said | {option: wrong}, 1), (said, 0)):
+        words = [word for pair in options.items() for word in pair]
+        result = runner.invoke(args=["create-clinic", *words], input=typed)
+        assert (result.exit_code, "password" in result.output) == (code, code == 0)
+    assert "Repeat for confirmation" in result.output
+    assert count(Clinic) == 1
 
 
 def test_an_admin_without_an_address_is_refused(app: Flask) -> None:
