@@ -1,11 +1,8 @@
 """`flask demo`: a clinic to try things on, with three members and twelve simulated patients."""
 
-import hashlib
-import hmac
 import json
 import os
 import uuid
-from base64 import b32encode
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,12 @@ import click
 from sqlalchemy import select
 from tqdm import tqdm
 
+from server.cli.demo_accounts import ADMIN_EMAIL, MEMBERS, accounts_of, demo_password, totp_secret
 from server.cli.rehearsal import check_in, closing, evening
 from server.cli.simulated import COURSE_STARTS, DAYS, STORIES, SimulatedDay, days_of
 from server.clock import local_day
 from server.extensions import db, now, parts
-from server.models import Alert, AlertState, Clinic, ConsentKind, Member, Patient, Purpose, Role, SessionState, What
+from server.models import Alert, AlertState, Clinic, ConsentKind, Member, Patient, Purpose, SessionState, What
 from server.scope import clinic_of_member, enter
 from server.services import clinics, consents, courses, identities, keys, patients, watch
 from server.services.routes import next_step_at, routing_of
@@ -27,15 +25,9 @@ from server.services.wordings import WORDINGS
 
 ZONE = "America/New_York"
 NAME = "Demo clinic (every patient is simulated)"
-ADMIN_EMAIL = "alice@demo.example"
 FRONT_DESK = "front-desk@demo.example"
 # The second of the stories gets worse, and a mail goes outside.
 LETS_OUTSIDE_HEAR = 2
-MEMBERS = (
-    (Role.CLINICIAN, "Bob Okafor", "bob@demo.example"),
-    (Role.CLINICIAN, "Dana Ruiz", "dana@demo.example"),
-    (Role.ADMIN, "Alice Meyer", ADMIN_EMAIL),
-)
 
 
 @click.command()
@@ -56,12 +48,7 @@ def demo(accounts: Path | None) -> None:
     _set_up_second_step()
     db.session.commit()
     if accounts:
-        _write_privately(accounts, _accounts(clinic_id))
-
-
-def totp_secret(email: str) -> str:
-    """Of the second step that an admin must have: nobody can tell it without DEMO_SECRET."""
-    return b32encode(_derived(f"second step of {email}")[:20]).decode()
+        _write_privately(accounts, accounts_of(db.session.get_one(Clinic, clinic_id), now()))
 
 
 def _set_up_second_step() -> None:
@@ -77,7 +64,7 @@ def _make_clinic() -> Clinic:
     first_day = today - timedelta(days=DAYS)
     begins = evening(first_day - timedelta(days=1), ZONE)
     clinic = clinics.create_clinic(NAME, ZONE, begins)
-    bob, dana, _ = (clinics.add_member(clinic.id, *who, _password(who[2]), begins) for who in MEMBERS)
+    bob, dana, _ = (clinics.add_member(clinic.id, *who, demo_password(who[2]), begins) for who in MEMBERS)
     diaries: dict[uuid.UUID, dict[int, SimulatedDay]] = {}
     for number, story in enumerate(tqdm(STORIES, desc="Simulated patients", unit="patient"), start=1):
         clinician = bob if number % 3 else dana
@@ -100,7 +87,7 @@ def _enrol(clinician: Member, number: int, at: Any) -> Patient:
     said = {"reference": f"Simulated {number:02d}", "zone": ZONE, "language": "en", "region": "US"}
     patient = patients.create_patient(by, said, at + timedelta(seconds=number))
     _, code = patients.invite(by, patient.id, at)
-    return patients.redeem_invite(code, _password(patient.code), "Simulated phone", ZONE, at)
+    return patients.redeem_invite(code, demo_password(patient.code), "Simulated phone", ZONE, at)
 
 
 def _let_outside_hear(patient: Patient, at: datetime) -> None:
@@ -146,26 +133,7 @@ def _play(clinic: Clinic, day: date, said_by: dict[uuid.UUID, SimulatedDay | Non
         watch.assess(watch.due_in(clinic.id, moment), moment)
 
 
-def _password(of: str) -> str:
-    """What this account signs in with: nobody can tell it without the secret, and it need not be kept."""
-    text = b32encode(_derived(of))[:16].decode().lower()
-    return "-".join(text[start : start + 4] for start in range(0, 16, 4))
-
-
-def _derived(of: str) -> bytes:
-    return hmac.new(parts().settings.demo_secret.encode(), of.encode(), hashlib.sha256).digest()
-
-
-def _accounts(clinic_id: uuid.UUID) -> list[dict[str, str]]:
-    staff = [{"role": str(role), "email": email, "password": _password(email)} for role, _, email in MEMBERS]
-    staff[-1]["totp_secret"] = totp_secret(ADMIN_EMAIL)
-    codes = db.session.scalars(
-        select(Patient.code).where(Patient.clinic_id == clinic_id).order_by(Patient.created_at, Patient.id)
-    )
-    return staff + [{"role": "patient", "code": code, "password": _password(code)} for code in codes]
-
-
-def _write_privately(path: Path, accounts: list[dict[str, str]]) -> None:
+def _write_privately(path: Path, accounts: list[dict[str, Any]]) -> None:
     """For the owner's eyes only, from its first byte."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -4,7 +4,7 @@ import click
 import pyotp
 from sqlalchemy import select
 
-from server.cli.demo import ADMIN_EMAIL, totp_secret
+from server.cli.demo_accounts import ADMIN_EMAIL, totp_secret
 from server.extensions import db, now, parts
 from server.models import Action, Ended, Member
 from server.scope import NOWHERE, clinic_of_member, enter

@@ -3,18 +3,22 @@
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from server.extensions import Base, db
 from server.models import Alert, AlertEmail, CheckIn, Clinic, Member, Patient
+from server.scope import enter
 from server.services.second_factor import enrol
 from tests.conftest import Clock
-from tests.database import one
-from tests.factories import PASSWORD, TOTP_SECRET, Actors, signed_in
+from tests.database import change, one
+from tests.factories import PASSWORD, TOTP_SECRET, Actors, bearer, make_patient, new_id, signed_in
+from tests.jobs.test_worker import run
 
 
 def count(model: type[Base]) -> int:
@@ -47,6 +51,98 @@ def test_the_demo_is_made_once_and_its_accounts_can_sign_in(
             said["mfa_code"] = runner.invoke(args=["demo-code"]).output.strip()
             assert said["mfa_code"] == pyotp.TOTP(account["totp_secret"]).at(clock())
         assert client.post("/v1/tokens", json=said).status_code == 201
+
+
+CLOSED = """
+    UPDATE alert SET state = 'resolved', escalate_at = NULL, acknowledged_at = now(), resolved_at = now(),
+    outcome = 'contacted_patient' WHERE rule = 'craving_severe'
+"""
+
+
+def accounts_in(app: Flask, path: Path, role: str) -> list[dict[str, Any]]:
+    assert app.test_cli_runner().invoke(args=["demo", "--accounts", str(path)]).exit_code == 0
+    return [account for account in json.loads(path.read_text(encoding="utf-8")) if account["role"] == role]
+
+
+def phone_of(client: FlaskClient, account: dict[str, Any]) -> dict[str, str]:
+    said = {"code": account["code"], "password": account["password"]}
+    return bearer(client.post("/v1/tokens", json=said).get_json()["access_token"])
+
+
+def bad_evening(client: FlaskClient, account: dict[str, Any], clock: Clock) -> None:
+    """What README's first example sends."""
+    said = {"recorded_at": clock().isoformat(), "zone": account["zone"], "form_version": "1", "craving": 10, "mood": 2}
+    answer = client.put(f"/v1/check-ins/{new_id()}", json=said, headers=phone_of(client, account))
+    assert answer.status_code == 201
+
+
+def mailed_about(code: str) -> int:
+    asked = "SELECT count(*) FROM alert_email m JOIN alert a ON a.id = m.alert_id JOIN patient p ON p.id = a.patient_id"
+    return int(one(f"{asked} WHERE a.rule = 'craving_severe' AND p.code = :code", code=code))
+
+
+@pytest.mark.parametrize("hour", [20, 6], ids=["evening", "after midnight"])
+def test_who_is_said_to_be_mailed_about_is_mailed_about_and_no_other(
+    app: Flask, client: FlaskClient, tmp_path: Path, clock: Clock, hour: int
+) -> None:
+    """By the clinic's clock it is four hours earlier: after midnight is still the day before."""
+    clock.at = clock.at.replace(hour=hour)
+    patients = accounts_in(app, tmp_path / "accounts", "patient")
+    before = {account["code"]: mailed_about(account["code"]) for account in patients}
+    for account in patients:
+        bad_evening(client, account, clock)
+    clock.pass_by(seconds=3)
+    run(app, clock, "assess")
+    assert [mailed_about(one["code"]) > before[one["code"]] for one in patients] == [
+        one["would_mail"] for one in patients
+    ]
+    assert {one["would_mail"] for one in patients} == {True, False}
+
+
+def test_whoever_had_a_bad_evening_is_not_said_again_until_it_is_closed_and_over(
+    app: Flask, client: FlaskClient, tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "accounts"
+    fresh = [account["code"] for account in accounts_in(app, path, "patient") if account["would_mail"]]
+    used, *others = fresh
+
+    def said() -> list[str]:
+        return [account["code"] for account in accounts_in(app, path, "patient") if account["would_mail"]]
+
+    clock.pass_by(minutes=1)
+    bad_evening(client, next(one for one in accounts_in(app, path, "patient") if one["code"] == used), clock)
+    # Stopped before anybody looked; and the day after, when the alert that will be raised is still not there.
+    assert said() == others
+    clock.pass_by(days=1)
+    assert said() == others
+    run(app, clock, "assess")
+    assert said() == others
+    change(CLOSED)
+    assert set(said()) > set(fresh)
+
+
+def test_only_whom_a_password_of_the_demos_lets_in_is_listed(
+    app: Flask, client: FlaskClient, tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "accounts"
+    changed, gone, disabled, *others = accounts_in(app, path, "patient")
+    anew = {"password": changed["password"], "new_password": PASSWORD}
+    assert client.post("/v1/me/password", json=anew, headers=phone_of(client, changed)).status_code < 300
+    erased = client.delete("/v1/me", json={"password": gone["password"]}, headers=phone_of(client, gone))
+    assert erased.status_code < 300
+    change("UPDATE patient SET active = false WHERE code = :code", code=disabled["code"])
+    enter(one("SELECT id FROM clinic"))
+    bob = db.session.scalars(select(Member).where(Member.role == "clinician").order_by(Member.created_at)).first()
+    assert bob
+    clock.pass_by(minutes=5)
+    invited = make_patient(bob, clock())
+    assert count(Patient) == 12
+    listed = accounts_in(app, path, "patient")
+    assert [account["code"] for account in listed] == [account["code"] for account in others]
+    assert invited.code not in path.read_text()
+    assert {role: len(accounts_in(app, path, role)) for role in ("clinician", "admin")} == {"clinician": 2, "admin": 1}
+    change("UPDATE member SET password_hash = :other WHERE id = :bob", other=invited.password_hash, bob=bob.id)
+    assert len(accounts_in(app, path, "clinician")) == 1
 
 
 def test_a_clinic_is_created_with_an_admin_who_can_sign_in(app: Flask, client: FlaskClient) -> None:
