@@ -18,7 +18,7 @@ from server.local.files import Lock, write_private
 from server.local.ports import HOST, Ports
 from server.local.postgres import EmbeddedPostgres
 from server.local.terminal import Stopped, StopSignals, say
-from server.local.welcome import welcome
+from server.local.welcome import Account, welcome
 
 READY_SECONDS = 90.0
 MAIL_SECONDS = 10.0
@@ -94,13 +94,13 @@ class Supervisor:
             self.stop.sleep(0.5)
             postgres.start()
 
-    def _demo(self) -> list[dict[str, str]]:
+    def _demo(self) -> list[Account]:
         part = self.var / "demo.json.part"
         part.unlink(missing_ok=True)
         code = run_step(self.table.demo, self.clinic.environ, None, self._watch)
         if code != 0:
             raise LocalError(f"The demo {ending(code)}.")
-        accounts: list[dict[str, str]] = json.loads(part.read_text())
+        accounts: list[Account] = json.loads(part.read_text())
         part.unlink()
         return accounts
 
@@ -120,7 +120,7 @@ class Supervisor:
         while (_readiness(self.ports.web) or {}).get("emails_waiting") and time.monotonic() < deadline:
             self._watch(0.1)
 
-    def _announce(self, accounts: list[dict[str, str]]) -> None:
+    def _announce(self, accounts: list[Account]) -> None:
         demo: dict[str, Any] = {"base_url": self.ports.base_url, "mailbox_url": self.ports.mailbox_url}
         # Last of all files: who finds it finds everything running.
         write_private(self.var / "demo.json", json.dumps({**demo, "accounts": accounts}, indent=2) + "\n")
