@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from server.chain import AuditKeys
+from server.parsing import one_of, whole_number
 from server.sealing import KEY_ID, Keyring
 from server.senders import (
     KNOWN_SERVICES,
@@ -100,22 +101,22 @@ class Settings:
             data_keys=env.read("DATA_KEYS", Keyring.parse),
             audit_keys=env.read("AUDIT_KEYS", _audit_keys),
             base_url=env.read("BASE_URL", _base_url),
-            port=env.read("PORT", _whole(1, 65535), default=8000),
+            port=env.read("PORT", whole_number(1, 65535), default=8000),
             trusted_proxies=env.read("TRUSTED_PROXIES", _networks, default=()),
-            passwords_at_once=env.read("PASSWORDS_AT_ONCE", _whole(1, 64), default=4),
-            rate_limit_per_minute=env.read("RATE_LIMIT_PER_MINUTE", _whole(1, 1_000_000), default=600),
+            passwords_at_once=env.read("PASSWORDS_AT_ONCE", whole_number(1, 64), default=4),
+            rate_limit_per_minute=env.read("RATE_LIMIT_PER_MINUTE", whole_number(1, 1_000_000), default=600),
             rate_limit_storage_url=env.read("RATE_LIMIT_STORAGE_URL", _store_url, default="memory://"),
             smtp_host=env.read("SMTP_HOST", _text),
-            smtp_port=env.read("SMTP_PORT", _whole(1, 65535), default=587),
-            smtp_security=env.read("SMTP_SECURITY", _one_of(SMTP_SECURITY), default="starttls"),
+            smtp_port=env.read("SMTP_PORT", whole_number(1, 65535), default=587),
+            smtp_security=env.read("SMTP_SECURITY", one_of(SMTP_SECURITY), default="starttls"),
             smtp_username=env.read("SMTP_USERNAME", str, default=""),
             smtp_password=env.read("SMTP_PASSWORD", str, default=""),
             mail_from=env.read("MAIL_FROM", _mail_address),
-            tick=timedelta(seconds=env.read("TICK_SECONDS", _whole(1, 3600), default=60)),
-            worker_concurrency=env.read("WORKER_CONCURRENCY", _whole(1, 64), default=4),
-            access_token_life=timedelta(minutes=env.read("ACCESS_TOKEN_MINUTES", _whole(1, 1440), default=30)),
-            refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", _whole(1, 365), default=60)),
-            sign_in_life=timedelta(days=env.read("SIGN_IN_DAYS", _whole(1, 3650), default=365)),
+            tick=timedelta(seconds=env.read("TICK_SECONDS", whole_number(1, 3600), default=60)),
+            worker_concurrency=env.read("WORKER_CONCURRENCY", whole_number(1, 64), default=4),
+            access_token_life=timedelta(minutes=env.read("ACCESS_TOKEN_MINUTES", whole_number(1, 1440), default=30)),
+            refresh_token_life=timedelta(days=env.read("REFRESH_TOKEN_DAYS", whole_number(1, 365), default=60)),
+            sign_in_life=timedelta(days=env.read("SIGN_IN_DAYS", whole_number(1, 3650), default=365)),
             app_versions=AppVersions(
                 env.read("MIN_APP_VERSION", least_versions, default={}),
                 env.read("APP_UPDATE_URLS", update_urls, default={}),
@@ -130,7 +131,7 @@ class Settings:
             metrics_folder=env.read("PROMETHEUS_MULTIPROC_DIR", _text, default=""),
             deadman_url=env.read("DEADMAN_URL", parse_ping, default=""),
             demo_secret=env.read("DEMO_SECRET", _secret, default=""),
-            log_format=env.read("LOG_FORMAT", _one_of(LOG_FORMATS), default="json"),
+            log_format=env.read("LOG_FORMAT", one_of(LOG_FORMATS), default="json"),
         )
         if not env.errors:
             env.errors += _contradictions(settings)
@@ -286,21 +287,3 @@ def _mail_address(raw: str) -> str:
     if not (whole.username and whole.domain) or " " in address or "\n" in raw or "\r" in raw:
         raise ValueError("must be an address such as 'Interlude <alerts@clinic.example>'")
     return raw
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(raw: str) -> int:
-        if not (raw.isascii() and raw.isdigit() and low <= int(raw) <= high):
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(raw)
-
-    return parse
-
-
-def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if raw not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return raw
-
-    return parse
