@@ -26,7 +26,7 @@ def after_restore(taken_at: datetime) -> None:
         raise click.ClickException(error.detail) from error
     restoring.empty_queue()
     db.session.commit()
-    held = told = 0
+    held = told = with_nobody = 0
     for clinic_id in every_clinic():
         enter(clinic_id)
         settled = restoring.settle(db.session.get_one(Clinic, clinic_id), now())
@@ -35,5 +35,10 @@ def after_restore(taken_at: datetime) -> None:
             click.echo(f"held {clinic_id} {table} {row_id} alert {alert_id or '-'}")
         for alert_id in settled.told:
             click.echo(f"told anew {clinic_id} alert {alert_id}")
+        for alert_id in settled.with_nobody:
+            click.echo(f"with nobody {clinic_id} alert {alert_id}: urgent, and nobody can be mailed; call the clinic")
         held, told = held + len(settled.held), told + len(settled.told)
-    click.echo(f"Held: {held}. Told anew: {told}. The queue is empty; now start the processes.")
+        with_nobody += len(settled.with_nobody)
+    click.echo(
+        f"Held: {held}. Told anew: {told}. With nobody: {with_nobody}. The queue is empty; now start the processes."
+    )

@@ -56,7 +56,9 @@ class Restored:
     held: Sequence[tuple[str, uuid.UUID, uuid.UUID | None]]
     """Which table, which row, and about which alert."""
     told: Sequence[uuid.UUID]
-    """Alerts."""
+    """Alerts of which a mail goes to somebody."""
+    with_nobody: Sequence[uuid.UUID]
+    """Alerts that would be told anew, if there were anybody on their way."""
 
 
 def check_restored(taken_at: datetime) -> None:
@@ -79,11 +81,14 @@ def settle(clinic: Clinic, now: datetime) -> Restored:
     # A link that was mailed may have been used.
     db.session.execute(delete(PasswordReset))
     _put_off(clinic, now)
-    alerts = _unanswered()
-    told = [alert for alert in alerts if _tell_anew(alert, now)]
-    audit.record(Action.RESTORED, None, *(alert.patient_id for alert in told))
+    # A replay has nobody to tell.
+    alerts = _unanswered() if clinic.live else []
+    anew = [event for event in (_tell_anew(alert, now) for alert in alerts) if event]
+    audit.record(Action.RESTORED, None, *(event.alert.patient_id for event in anew))
     db.session.flush()
-    return Restored(held, [alert.id for alert in told])
+    told = set(db.session.scalars(select(AlertEmail.alert_id).where(AlertEmail.event_id.in_(one.id for one in anew))))
+    ids = [event.alert_id for event in anew]
+    return Restored(held, [one for one in ids if one in told], [one for one in ids if one not in told])
 
 
 def _hold(model: type[Outgoing], values: Mapping[str, Any]) -> Sequence[tuple[str, uuid.UUID, uuid.UUID | None]]:
@@ -119,11 +124,11 @@ def _unanswered() -> Sequence[Alert]:
     return db.session.scalars(found.order_by(Alert.raised_at, Alert.id).with_for_update(of=Alert)).all()
 
 
-def _tell_anew(alert: Alert, now: datetime) -> bool:
-    """Whether it was not told anew already."""
+def _tell_anew(alert: Alert, now: datetime) -> AlertEvent | None:
+    """None when it was told anew already."""
     if alert.events[-1].kind is EventKind.RESTORED:
-        return False
+        return None
     event = record(alert, EventKind.RESTORED, now)
     db.session.flush()
     tell_within([(alert.patient, event)], now)
-    return True
+    return event

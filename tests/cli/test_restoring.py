@@ -16,6 +16,7 @@ from server.queue import enqueue
 from server.services import alerts, reminders
 from server.services.raising import raise_findings
 from server.services.restoring import HELD
+from server.services.routes import routing_of
 from server.trends import Severity
 from tests.audited import events
 from tests.conftest import Clock
@@ -51,7 +52,7 @@ def test_what_waited_is_held_and_listed_and_what_is_urgent_is_told_anew(
         f"held {actors.clinic.id} alert_email {waiting[prompt]} alert {prompt}",
         f"held {actors.clinic.id} alert_email {waiting[urgent]} alert {urgent}",
         f"told anew {actors.clinic.id} alert {urgent}",
-        "Held: 2. Told anew: 1. The queue is empty; now start the processes.",
+        "Held: 2. Told anew: 1. With nobody: 0. The queue is empty; now start the processes.",
     }
     clock.pass_by(minutes=10)
     run(app, clock, "deliver")
@@ -76,7 +77,7 @@ def test_again_it_finds_nothing_to_do(app: Flask, actors: Actors, clock: Clock, 
     after_restore(app, clock)
     before = digest_but_audit()
     said = after_restore(app, clock)
-    assert said.output == "Held: 0. Told anew: 0. The queue is empty; now start the processes.\n"
+    assert said.output == "Held: 0. Told anew: 0. With nobody: 0. The queue is empty; now start the processes.\n"
     after = digest_but_audit()
     assert {table for table in after if after[table] != before[table]} == {"procrastinate_jobs"}
     # Its job went with the queue; the tick brings it back.
@@ -99,6 +100,50 @@ def test_what_a_person_has_in_hand_is_not_told_anew(
     clock.pass_by(minutes=10)
     run(app, clock, "deliver")
     assert outbox == []
+
+
+def test_nobody_is_told_of_a_replay_and_nothing_else_is_said(app: Flask, actors: Actors, clock: Clock) -> None:
+    change("UPDATE clinic SET live = false WHERE id = :id", id=actors.clinic.id)
+    db.session.expire_all()
+    raised(actors.ada, clock, Severity.URGENT)
+    before = digest_but_audit()
+    said = after_restore(app, clock)
+    assert said.output == "Held: 0. Told anew: 0. With nobody: 0. The queue is empty; now start the processes.\n"
+    assert digest_but_audit() == before
+    assert events("action, patients") == [("restored", [])] * 2
+
+
+def test_what_goes_to_nobody_is_not_said_to_be_told(
+    app: Flask, actors: Actors, clock: Clock, outbox: list[EmailMessage]
+) -> None:
+    """An admin is alarmed, if one can be; the alert's own mail has no recipient."""
+    alert = raised(actors.ada, clock, Severity.URGENT)
+    run(app, clock)
+    outbox.clear()
+    change("UPDATE member SET active = false WHERE role = 'clinician'")
+    said = after_restore(app, clock)
+    assert said.output.splitlines() == [
+        f"with nobody {actors.clinic.id} alert {alert}: urgent, and nobody can be mailed; call the clinic",
+        "Held: 0. Told anew: 0. With nobody: 1. The queue is empty; now start the processes.",
+    ]
+    clock.pass_by(minutes=10)
+    run(app, clock, "deliver")
+    assert [mail["To"] for mail in outbox if str(alert) in mail.as_string()] == []
+
+
+def test_the_clinics_own_address_is_somebody(
+    app: Flask, actors: Actors, clock: Clock, outbox: list[EmailMessage]
+) -> None:
+    alert = raised(actors.ada, clock, Severity.URGENT)
+    run(app, clock)
+    outbox.clear()
+    routing_of(actors.clinic.id).escalation_email = "desk@clinic.example"
+    db.session.commit()
+    change("UPDATE member SET active = false WHERE role = 'clinician'")
+    assert f"told anew {actors.clinic.id} alert {alert}" in after_restore(app, clock).output
+    clock.pass_by(minutes=10)
+    run(app, clock, "deliver")
+    assert [mail["To"] for mail in outbox if str(alert) in mail.as_string()] == ["desk@clinic.example"]
 
 
 def test_what_was_sent_before_the_backup_stays_sent(
