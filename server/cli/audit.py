@@ -9,8 +9,8 @@ from io import TextIOBase
 import click
 from tqdm import tqdm
 
-from server.scope import every_clinic
-from server.services import chains
+from server.errors import DomainError
+from server.services import chains, clinics
 from server.services.chains import Head
 
 
@@ -29,14 +29,15 @@ def audit_head() -> None:
 @click.pass_context
 def verify_audit(context: click.Context, kept: Sequence[TextIOBase]) -> None:
     """Verify every clinic's audit; exit with 1 at an event that was altered, removed, moved or cut off."""
-    exported: dict[uuid.UUID, list[Head]] = defaultdict(list)
-    for file in kept:
-        for head in _read(file):
-            exported[head.clinic_id].append(head)
+    exported = _exported(kept)
+    try:
+        here = clinics.those_here()
+    except DomainError as error:
+        raise click.ClickException(error.detail) from error
     ends = {head.clinic_id: head for head in chains.heads()}
-    clinics, broken = list(every_clinic()), {}
+    broken = {}
     with tqdm(total=sum(head.seq for head in ends.values()), desc="Audit", unit="event") as progress:
-        for clinic_id in [*clinics, *(exported.keys() - set(clinics))]:
+        for clinic_id in [*here, *(exported.keys() - set(here))]:
             broken[clinic_id] = chains.verify(clinic_id, exported[clinic_id], progress.update)
     for clinic_id, found in broken.items():
         if found:
@@ -44,6 +45,18 @@ def verify_audit(context: click.Context, kept: Sequence[TextIOBase]) -> None:
     if any(broken.values()):
         context.exit(1)
     click.echo(f"Whole: {progress.n} events of {len(ends)} clinics.")
+
+
+def _exported(kept: Sequence[TextIOBase]) -> dict[uuid.UUID, list[Head]]:
+    """By clinic. A file without any is no good one: audit-head failed on that day, and nothing would be compared."""
+    heads: dict[uuid.UUID, list[Head]] = defaultdict(list)
+    for number, file in enumerate(kept, start=1):
+        found = list(_read(file))
+        if not found:
+            raise click.ClickException(f"Of what --head names, file {number} holds no line that audit-head printed.")
+        for head in found:
+            heads[head.clinic_id].append(head)
+    return heads
 
 
 def _read(lines: Iterable[str]) -> Iterable[Head]:

@@ -8,8 +8,8 @@ from server.cli.outages import AwareInstant
 from server.errors import DomainError
 from server.extensions import db, now
 from server.models import Clinic
-from server.scope import enter, every_clinic
-from server.services import restoring
+from server.scope import enter
+from server.services import clinics, restoring
 
 
 @click.command("after-restore")
@@ -21,13 +21,14 @@ def after_restore(taken_at: datetime) -> None:
     open are told anew. Stopped halfway, it is run again.
     """
     try:
+        here = clinics.those_here()
         restoring.check_restored(taken_at)
     except DomainError as error:
         raise click.ClickException(error.detail) from error
     restoring.empty_queue()
     db.session.commit()
     held = told = with_nobody = 0
-    for clinic_id in every_clinic():
+    for clinic_id in here:
         enter(clinic_id)
         settled = restoring.settle(db.session.get_one(Clinic, clinic_id), now())
         db.session.commit()

@@ -96,8 +96,9 @@ def _wrong(fields: Fields, written: bytes, seq: int, before: bytes, keys: AuditK
 
 def _wrong_end(end: Head, head: Head | None, kept: Sequence[Head]) -> Broken | None:
     """Whether the chain ends where its head, and those that were exported, say."""
-    if any(one.seq > end.seq for one in kept):
-        return Broken(end.seq + 1, "is cut off: an exported head tells of it")
+    last = max((one.seq for one in kept), default=0)
+    if last > end.seq:
+        return Broken(end.seq + 1, f"is cut off: an exported head tells of it, and of all up to event {last}")
     if head is None:
         return Broken(end.seq, "has no head after it") if end.seq else None
     if head.seq > end.seq:

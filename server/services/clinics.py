@@ -1,17 +1,20 @@
 """Clinics and their members."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from psycopg.errors import UndefinedFunction
 from sqlalchemy import select
+from sqlalchemy.exc import ProgrammingError
 
-from server.errors import Refused
+from server.errors import Conflict, Refused
 from server.extensions import db
 from server.models import Clinic, Member, Role
-from server.scope import enter
+from server.scope import enter, every_clinic
 from server.services import audit
 from server.services.identities import Identity
 from server.services.keys import email_index
@@ -20,6 +23,8 @@ from server.services.members import TAKEN
 from server.services.passwords import hash_password
 from server.services.routes import first_routing
 from server.services.unique import unique
+
+LOOK_WHY = "Look which database DATABASE_URL names, and, if it was restored, what pg_restore said last."
 
 
 @cache
@@ -44,6 +49,20 @@ def create_clinic(name: str, zone: str, now: datetime, *, live: bool = True) -> 
     first_routing(clinic, now)
     db.session.flush()
     return clinic
+
+
+def those_here() -> Sequence[uuid.UUID]:
+    """Every clinic. Raises Conflict where there is none: whoever goes through all of none finds nothing wrong."""
+    try:
+        found = every_clinic()
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedFunction):
+            raise
+        db.session.rollback()
+        raise Conflict(f"There is no clinic in this database, nor a table for one. {LOOK_WHY}") from error
+    if not found:
+        raise Conflict(f"There is no clinic in this database. {LOOK_WHY}")
+    return found
 
 
 def change_clinic(caller: Identity, fields: dict[str, Any], now: datetime) -> None:

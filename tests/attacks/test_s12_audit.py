@@ -175,7 +175,8 @@ def test_a_tail_cut_off_with_its_head_is_found_by_the_exported_head(app: Flask, 
         change(statement)
     # The database alone cannot tell: all that it holds agrees.
     assert verify(app).exit_code == 0
-    assert first_bad(verify(app, kept), actors.clinic.id).startswith("6 is cut off: an exported head")
+    said = "6 is cut off: an exported head tells of it, and of all up to event 6."
+    assert first_bad(verify(app, kept), actors.clinic.id) == said
 
 
 def test_a_tail_cut_off_and_grown_again_is_found_by_the_exported_head(app: Flask, kept: Path, actors: Actors) -> None:
@@ -197,6 +198,12 @@ def test_a_clinic_whose_audit_is_all_gone_is_found_by_the_exported_head(
     change("DELETE FROM audit_head")
     assert verify(app).exit_code == 0
     assert first_bad(verify(app, kept), actors.clinic.id).startswith("1 is cut off: an exported head")
+
+
+def test_a_file_without_a_head_is_no_proof(app: Flask, kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    result = verify(app, kept, tmp_path / "empty")
+    assert (result.exit_code, "file 2 holds no line that audit-head printed" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("line", ["x", "1 2 3 4", f"{uuid.UUID(int=1)} one 00 2026-05-04T20:00:00Z", "\x00"])

@@ -1,6 +1,8 @@
 """After a restore: what may have gone is held and listed, what is urgent is told anew, and nothing is done twice."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -8,8 +10,10 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from server.app import create_app
 from server.extensions import db
 from server.jobs import JOBS, tick
+from server.local.postgres import EmbeddedPostgres
 from server.models import Alert, Outcome, Patient
 from server.models.outgoing import Outgoing
 from server.queue import enqueue
@@ -17,8 +21,10 @@ from server.services import alerts, reminders
 from server.services.raising import raise_findings
 from server.services.restoring import HELD
 from server.services.routes import routing_of
+from server.settings import Settings
 from server.trends import Severity
 from tests.audited import events
+from tests.catalog import MIGRATED, scratch_database
 from tests.conftest import Clock
 from tests.database import change, digest, digest_but_audit, one, rows
 from tests.factories import Actors, finding, identity_of, make_patient
@@ -30,6 +36,18 @@ MINUTE = timedelta(minutes=1)
 
 def after_restore(app: Flask, clock: Clock, taken: str | None = None) -> Result:
     return app.test_cli_runner().invoke(args=["after-restore", "--taken", taken or clock().isoformat()])
+
+
+@contextmanager
+def running_on(settings: Settings) -> Iterator[Flask]:
+    """The program on a database of its own."""
+    app = create_app(settings)
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def raised(patient: Patient, clock: Clock, severity: Severity) -> uuid.UUID:
@@ -215,6 +233,20 @@ def test_a_database_that_has_lived_on_is_left_alone(app: Flask, actors: Actors, 
     assert "A scheduler ticked on this database at 2026-05-04 20:00:00 UTC" in said.output
     assert after_restore(app, clock, taken="2026-05-04T15:59:00").exit_code == 2
     assert digest() == before
+
+
+@pytest.mark.parametrize("of", ["template1", MIGRATED], ids=["nothing", "no row"])
+@pytest.mark.parametrize("command", [["after-restore", "--taken", "2026-05-04T20:00Z"], ["verify-audit"]])
+def test_a_database_into_which_nothing_was_restored_is_refused(
+    migrated: EmbeddedPostgres, of: str, command: list[str]
+) -> None:
+    """pg_restore failed, or filled another one: nobody is to start the processes on it."""
+    with scratch_database(migrated, "nothing_restored", of=of) as there, running_on(there) as app:
+        said = app.test_cli_runner().invoke(args=command)
+    assert said.exit_code == 1
+    assert said.output.startswith("Error: There is no clinic in this database")
+    assert "what pg_restore said last" in said.output
+    assert "now start" not in said.output
 
 
 def test_all_that_leaves_the_house_is_held() -> None:
