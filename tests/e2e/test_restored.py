@@ -95,7 +95,7 @@ def restored(system: System, migrated: EmbeddedPostgres, file: Path) -> Iterator
     with scratch_database(migrated, "elsewhere") as there:
         with psycopg.connect(conninfo(system.superuser_url), autocommit=True) as superuser:
             superuser.execute("REVOKE ALL ON DATABASE elsewhere FROM PUBLIC")
-        program("pg_restore", there.migration_database_url, "--exit-on-error", str(file))
+        program("pg_restore", there.migration_database_url, "--single-transaction", str(file))
         urls = {"DATABASE_URL": there.database_url, "MIGRATION_DATABASE_URL": there.migration_database_url}
         again = replace(
             system, database_url=there.migration_database_url, environment=system.environment | urls, processes={}
