@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -29,6 +30,11 @@ def test_there_is_something_to_guard() -> None:
     assert len(SERVER) > 50
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def names_in(node: ast.AST) -> Iterator[tuple[str, str]]:
     """Every `a.b`."""
     for found in ast.walk(node):
@@ -45,7 +51,7 @@ def readers(names: set[tuple[str, str]]) -> set[str]:
     """The files of the server that use one of these `a.b`, or import `b` from `a`."""
     found = set()
     for path in SERVER:
-        tree = ast.parse(path.read_text())
+        tree = tree_of(path)
         imported = {
             (node.module, alias.name)
             for node in ast.walk(tree)
@@ -69,7 +75,7 @@ def test_nothing_is_imported_inside_a_function() -> None:
     hidden = [
         (path.name, function.name)
         for path in SERVER
-        for function in ast.walk(ast.parse(path.read_text()))
+        for function in ast.walk(tree_of(path))
         if isinstance(function, Functions)
         and any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(function))
     ]
@@ -84,7 +90,7 @@ def test_nothing_that_answers_a_request_is_async() -> None:
 
 
 def is_async(path: Path) -> bool:
-    return any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text())))
+    return any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree_of(path)))
 
 
 def test_names_say_what_a_thing_is() -> None:
@@ -92,7 +98,7 @@ def test_names_say_what_a_thing_is() -> None:
     vague += [
         f"{path.name}: {node.name}"
         for path in SERVER
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, Functions | ast.ClassDef)
         and (node.name.strip("_").lower() in BANNED or node.name.startswith("do_"))
     ]
@@ -101,7 +107,7 @@ def test_names_say_what_a_thing_is() -> None:
 
 def test_a_file_is_short_and_says_what_it_is_for() -> None:
     assert [path.name for path in [*SERVER, *TESTS] if len(path.read_text().splitlines()) > LONGEST] == []
-    assert [path.name for path in SERVER if not ast.get_docstring(ast.parse(path.read_text()))] == []
+    assert [path.name for path in SERVER if not ast.get_docstring(tree_of(path))] == []
 
 
 def test_the_database_sees_no_clock_but_for_leases() -> None:
@@ -112,7 +118,7 @@ def test_the_database_sees_no_clock_but_for_leases() -> None:
 def log_calls() -> Iterator[tuple[str, ast.Call]]:
     """Every `log.info(...)` and the like."""
     for path in SERVER:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "log":
                 yield f"{path.name}:{called.lineno}", cast(ast.Call, node)
@@ -135,7 +141,7 @@ def test_one_file_knows_the_standard_logging() -> None:
         if not is_local(path)
         and any(
             isinstance(node, ast.Import) and any(alias.name.startswith("logging") for alias in node.names)
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in ast.walk(tree_of(path))
         )
     ]
     assert importers == ["server/logs.py"]
