@@ -58,8 +58,7 @@ def _bad_evening(ports: Ports, patient: Account) -> list[str]:
     )
     content = "-H 'Content-Type: application/json'"
     return [
-        "  3. Be a patient who has a bad evening (a mail follows within seconds; once each, and the next start prints",
-        "     others):",
+        "  3. Be a patient who has a bad evening (a mail follows within seconds, once each; then take another):",
         f"     TOKEN=$(curl -s {ports.base_url}/v1/tokens {content} -d '{who}' | {pick})",
         f"     curl -s -X PUT {ports.base_url}/v1/check-ins/$(python3 -c 'import uuid; print(uuid.uuid4())') \\",
         f'       -H "Authorization: Bearer $TOKEN" {content} \\',
